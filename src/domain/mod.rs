@@ -1,0 +1,5 @@
+//! The rules, pure: no I/O, no clock, no randomness, no actor, no wire format.
+
+pub mod charge;
+pub mod money;
+pub mod time;

@@ -1,0 +1,4 @@
+//! Exchequer: a billing-account ledger.
+
+pub mod domain;
+pub mod limits;

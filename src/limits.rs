@@ -1,0 +1,32 @@
+//! Every bound of the engine, and how the bounds relate.
+
+/// Fraction digits of one amount (rule B4).
+pub const AMOUNT_FRACTION_DIGITS_MAX: u32 = 18;
+
+/// Units of 10⁻¹⁸ in one currency unit (rule B4).
+pub const MONEY_UNITS_PER_ONE: i128 = 1_000_000_000_000_000_000;
+
+/// Bytes of a user's cloud account, billing account, source or charge id (rule A7).
+pub const ID_BYTES_MAX: usize = 128;
+
+/// Bytes of a cloud account id that a file names: `BillingAccountId/SubAccountId` (rule A4).
+pub const COMPOSED_ID_BYTES_MAX: usize = 2 * ID_BYTES_MAX + 1;
+
+/// Characters of a billing account's name (rule A1).
+pub const NAME_CHARS_MAX: usize = 128;
+
+/// Bytes of a service, sku or unit name.
+pub const LABEL_BYTES_MAX: usize = 256;
+
+/// Bytes of a charge's description, and of its tags as JSON text.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of one row of a charge file or one line of commands; a longer one is refused, never buffered.
+pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Charges that a shard takes in one step, and the most that one atomic batch may hold (rule C6).
+pub const CHUNK_CHARGES_MAX: usize = 8_192;
+
+const _: () = assert!(10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX) == MONEY_UNITS_PER_ONE);
+const _: () = assert!(COMPOSED_ID_BYTES_MAX > ID_BYTES_MAX);
+const _: () = assert!(TEXT_BYTES_MAX < ROW_BYTES_MAX);
