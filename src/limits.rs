@@ -30,3 +30,36 @@ pub const CHUNK_CHARGES_MAX: usize = 8_192;
 const _: () = assert!(10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX) == MONEY_UNITS_PER_ONE);
 const _: () = assert!(COMPOSED_ID_BYTES_MAX > ID_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < ROW_BYTES_MAX);
+
+/// Bytes of a currency code.
+pub const CURRENCY_BYTES_MAX: usize = 8;
+
+/// Parts into which accounts and identities are divided; shards own whole partitions, so this bounds their number.
+pub const PARTITIONS: usize = 256;
+
+/// Shards of one engine.
+pub const SHARDS_MAX: usize = 64;
+
+/// Billing cycles in which one partition remembers identities; a charge for yet another one is refused.
+pub const CYCLES_REMEMBERED_MAX: usize = 128;
+
+/// Charges handed to a shard and not yet durable; callers wait beyond it, or get `busy`.
+pub const IN_FLIGHT_CHARGES_MAX: usize = 32_768;
+
+/// Days for which an idempotency key and its answer are kept (rule J2).
+pub const IDEMPOTENCY_DAYS: i64 = 60;
+
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+
+/// Distinct service, sku, unit and source texts kept in memory; beyond it texts are logged in each row.
+pub const STRINGS_MAX: usize = 1 << 20;
+
+/// Bytes of one block of the log before the next one is begun.
+pub const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Cloud accounts in one `set_payer`, and accounts in one opening.
+pub const ITEMS_MAX: usize = 8_192;
+
+const _: () = assert!(IN_FLIGHT_CHARGES_MAX >= CHUNK_CHARGES_MAX);
+const _: () = assert!(SHARDS_MAX <= PARTITIONS && PARTITIONS <= u16::MAX as usize);

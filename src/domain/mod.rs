@@ -1,5 +1,14 @@
 //! The rules, pure: no I/O, no clock, no randomness, no actor, no wire format.
 
+pub mod account;
 pub mod charge;
+pub mod directory;
+pub mod identities;
+pub mod ids;
+pub mod imports;
+pub mod keys;
 pub mod money;
+pub mod names;
+pub mod prefetch;
+pub mod refusals;
 pub mod time;

@@ -1,0 +1,706 @@
+//! A billing account's own state and rules (rules A1, A2, B1, B2, C1).
+
+use super::charge::Category;
+use super::ids::{AccountIndex, Currency};
+use super::imports::Imports;
+use super::keys::Keys;
+use super::money::Money;
+use super::refusals::Refusal;
+use super::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
+
+/// How an account settles (rule A1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccountType {
+    /// With the provider itself, from cash and credit.
+    Direct,
+    /// With a partner, within a quota.
+    Ecosystem,
+}
+
+/// Status of an account (rule A2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Everything is permitted.
+    Valid,
+    /// Takes charges, refunds, top-ups and write-offs only.
+    Frozen,
+    /// Takes late charges and refunds only.
+    Canceled,
+}
+
+/// Where an account is registered (rule A1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Site {
+    /// The international site.
+    International,
+    /// The site of mainland China.
+    China,
+}
+
+/// Facts about an account that rules seldom need. Absent texts default to the account's id.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Display name, at most 128 characters.
+    pub name: Option<Box<str>>,
+    /// Legal owner.
+    pub owner: Option<Box<str>>,
+    /// How to reach the account's people.
+    pub contact: Option<Box<str>>,
+    /// Where it is registered.
+    pub site: Site,
+    /// Whether credit limits may be granted.
+    pub credit_enabled: bool,
+    /// Whether a partner pays on behalf (ecosystem accounts).
+    pub pay_on_behalf: bool,
+    /// Days from a bill's issue to its due date (rule D1).
+    pub payment_terms_days: u16,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            name: None,
+            owner: None,
+            contact: None,
+            site: Site::International,
+            credit_enabled: true,
+            pay_on_behalf: false,
+            payment_terms_days: 10,
+        }
+    }
+}
+
+/// What an account is opened with (rule A1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Base currency.
+    pub currency: Currency,
+    /// Offset of its months.
+    pub offset: UtcOffset,
+    /// When it was opened.
+    pub at: Timestamp,
+    /// Everything else.
+    pub profile: Profile,
+}
+
+/// The sum of one cloud account's charges in one cycle and category, as one payer owes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChargeSum {
+    /// The cycle the charges are billed in.
+    pub cycle: Cycle,
+    /// Their category.
+    pub category: Category,
+    /// How many.
+    pub charges: u64,
+    /// Their exact sum.
+    pub amount: Money,
+}
+
+/// Charges of one cloud account that one billing account pays for: the payment relationship's sums (rule A4).
+///
+/// The sum that was added to last stands in place; the usual charge touches nothing else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PaidCloudAccount {
+    last: ChargeSum,
+    // Boxed, so that a million relationships with one sum each pay a word for it.
+    #[allow(clippy::box_collection)]
+    others: Option<Box<Vec<ChargeSum>>>,
+}
+
+impl Default for PaidCloudAccount {
+    fn default() -> Self {
+        let none = ChargeSum {
+            cycle: Cycle::default(),
+            category: Category::Usage,
+            charges: 0,
+            amount: Money::ZERO,
+        };
+        Self { last: none, others: None }
+    }
+}
+
+impl PaidCloudAccount {
+    /// All sums that hold a charge, in no particular order.
+    pub fn sums(&self) -> impl Iterator<Item = &ChargeSum> {
+        std::iter::once(&self.last).chain(self.others.iter().flat_map(|others| others.iter())).filter(|sum| sum.charges > 0)
+    }
+
+    /// Puts back sums as [`Self::sums`] gave them.
+    pub fn from_sums(sums: &[ChargeSum]) -> Self {
+        let mut paid = Self::default();
+        if let Some((last, others)) = sums.split_last() {
+            paid.last = *last;
+            paid.others = (!others.is_empty()).then(|| Box::new(others.to_vec()));
+        }
+        paid
+    }
+
+    /// What is owed so far for `cycle` and `category`.
+    #[inline]
+    fn sum(&self, cycle: Cycle, category: Category) -> Money {
+        let is_it = |sum: &&ChargeSum| sum.cycle == cycle && sum.category == category;
+        std::iter::once(&self.last)
+            .chain(self.others.iter().flat_map(|others| others.iter()))
+            .find(is_it)
+            .map_or(Money::ZERO, |sum| sum.amount)
+    }
+
+    /// The sum for `cycle` and `category`, brought to the front.
+    #[inline]
+    fn sum_mut(&mut self, cycle: Cycle, category: Category) -> &mut ChargeSum {
+        if self.last.cycle != cycle || self.last.category != category {
+            self.bring_forward(cycle, category);
+        }
+        &mut self.last
+    }
+
+    #[cold]
+    fn bring_forward(&mut self, cycle: Cycle, category: Category) {
+        let fresh = ChargeSum { cycle, category, charges: 0, amount: Money::ZERO };
+        if self.last.charges == 0 {
+            self.last = fresh;
+        }
+        if let Some(others) = &mut self.others {
+            if let Some(found) =
+                others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
+            {
+                std::mem::swap(found, &mut self.last);
+                // An empty sum that was swapped out means nothing; drop it.
+                others.retain(|sum| sum.charges > 0);
+                return;
+            }
+        }
+        if self.last.charges > 0 {
+            let left = std::mem::replace(&mut self.last, fresh);
+            self.others.get_or_insert_default().push(left);
+        }
+    }
+}
+
+/// What is rare: kept aside so that the usual account stays small.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Rare {
+    /// Facts that differ from the defaults.
+    pub profile: Profile,
+    /// Quota given by the partner (ecosystem).
+    pub quota: Money,
+    /// Consumption billed against the quota (ecosystem).
+    pub quota_consumed: Money,
+    /// When the account was canceled.
+    pub canceled_at: Option<Timestamp>,
+    /// Idempotency keys (rule J2).
+    pub keys: Keys,
+    /// How far imports of files without row keys have come (rule C7).
+    pub imports: Imports,
+}
+
+/// One billing account: its balances and everything its rules need.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Cached: what [`Account::available_credit_recomputed`] would say.
+    available_credit: Money,
+    unsettled_current: Money,
+    sequence: u64,
+    charges: u64,
+    /// The account's dense number.
+    pub index: AccountIndex,
+    offset: UtcOffset,
+    kind: AccountType,
+    status: Status,
+    currency: Currency,
+    cash: Money,
+    credit_limit: Money,
+    at: Timestamp,
+    created_at: Timestamp,
+    rare: Option<Box<Rare>>,
+}
+
+/// A command to one account (rules A1, A2, B1, B2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccountCommand {
+    /// Adds cash.
+    TopUp {
+        /// How much.
+        amount: Money,
+        /// The payment it came by.
+        reference: Option<Box<str>>,
+    },
+    /// Corrects cash by an operator, up or down.
+    AdjustCash {
+        /// The difference.
+        amount: Money,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Sets the credit limit given by the provider.
+    GrantCreditLimit {
+        /// The new limit.
+        amount: Money,
+    },
+    /// Sets the quota given by the partner.
+    SetQuota {
+        /// The new quota.
+        amount: Money,
+    },
+    /// Lowers the consumed quota by a repayment of the partner.
+    RepayQuota {
+        /// How much is repaid.
+        amount: Money,
+    },
+    /// Changes facts of the profile.
+    Modify {
+        /// The whole new profile.
+        profile: Profile,
+    },
+    /// Freezes the account.
+    Freeze,
+    /// Thaws a frozen account.
+    Thaw,
+    /// Cancels the account for good.
+    Cancel,
+}
+
+/// What happened to one account: a fact, applied without any rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AccountEvent {
+    /// Cash was added.
+    CashToppedUp {
+        /// How much.
+        amount: Money,
+        /// Cash afterwards.
+        cash_after: Money,
+        /// The payment it came by.
+        reference: Option<Box<str>>,
+    },
+    /// Cash was corrected.
+    CashAdjusted {
+        /// The difference.
+        amount: Money,
+        /// Cash afterwards.
+        cash_after: Money,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// The credit limit changed.
+    CreditLimitGranted {
+        /// Before.
+        before: Money,
+        /// After.
+        after: Money,
+    },
+    /// The quota changed.
+    QuotaSet {
+        /// Before.
+        before: Money,
+        /// After.
+        after: Money,
+    },
+    /// Consumed quota was repaid.
+    QuotaRepaid {
+        /// How much.
+        amount: Money,
+        /// Consumption afterwards.
+        consumed_after: Money,
+    },
+    /// The profile changed.
+    ProfileModified {
+        /// The whole new profile.
+        profile: Profile,
+    },
+    /// The status changed.
+    StatusChanged {
+        /// After.
+        status: Status,
+    },
+}
+
+/// Why a charge can't be posted to an account, or where it goes.
+pub type ChargeDecision = Result<Cycle, Refusal>;
+
+impl Account {
+    /// A new account with nothing in it.
+    pub fn open(index: AccountIndex, opening: &Opening) -> Self {
+        let rare = (opening.profile != Profile::default())
+            .then(|| Box::new(Rare { profile: opening.profile.clone(), ..Rare::default() }));
+        Self {
+            available_credit: Money::ZERO,
+            unsettled_current: Money::ZERO,
+            sequence: 0,
+            charges: 0,
+            index,
+            offset: opening.offset,
+            kind: opening.kind,
+            status: Status::Valid,
+            currency: opening.currency,
+            cash: Money::ZERO,
+            credit_limit: Money::ZERO,
+            at: opening.at,
+            created_at: opening.at,
+            rare,
+        }
+    }
+
+    /// Number of the account's newest record in the log; 0 before the first (its opening is the directory's).
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Charges posted so far.
+    pub const fn charges(&self) -> u64 {
+        self.charges
+    }
+
+    /// Money usable now, maintained with every change (rule B1); may be negative.
+    pub const fn available_credit(&self) -> Money {
+        self.available_credit
+    }
+
+    /// Charges of open cycles, not yet written off; for an ecosystem account the unbilled amount.
+    pub const fn unsettled_current(&self) -> Money {
+        self.unsettled_current
+    }
+
+    /// Prepaid cash (rule B1).
+    pub const fn cash(&self) -> Money {
+        self.cash
+    }
+
+    /// The limit granted (rule B1).
+    pub const fn credit_limit(&self) -> Money {
+        self.credit_limit
+    }
+
+    /// The quota of an ecosystem account (rule B2).
+    pub fn quota(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota)
+    }
+
+    /// Quota consumed by billed charges (rule B2).
+    pub fn quota_consumed(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota_consumed)
+    }
+
+    /// Direct or ecosystem.
+    pub const fn kind(&self) -> AccountType {
+        self.kind
+    }
+
+    /// Valid, frozen or canceled.
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Base currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Offset of its months.
+    pub const fn offset(&self) -> UtcOffset {
+        self.offset
+    }
+
+    /// When it was opened.
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// The business time of its last decision (rule J5).
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The profile, where it differs from the defaults.
+    pub fn profile(&self) -> Profile {
+        self.rare.as_ref().map_or_else(Profile::default, |rare| rare.profile.clone())
+    }
+
+    /// The rarely used part, if there is one.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// The rarely used part, made when first needed.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Available credit from its parts (rules B1, B2): the check of the cached figure.
+    pub fn available_credit_recomputed(&self) -> Option<Money> {
+        let assets = match self.kind {
+            AccountType::Direct => self.cash.checked_add(self.credit_limit)?,
+            AccountType::Ecosystem => self.quota().checked_sub(self.quota_consumed())?,
+        };
+        assets.checked_sub(self.unsettled_current)
+    }
+
+    /// Decides where a charge goes: its cycle, or why it can't be posted (rules A2, C4, D9).
+    ///
+    /// `span` is a cycle looked up before; it saves the calendar for the usual charge.
+    #[inline]
+    #[allow(clippy::too_many_arguments)] // the fields of one charge that rules look at
+    pub fn decide_charge(
+        &self,
+        paid: &PaidCloudAccount,
+        amount: Money,
+        currency: Currency,
+        period_start: Timestamp,
+        billing_cycle: Option<Cycle>,
+        category: Category,
+        span: &mut Option<CycleSpan>,
+    ) -> ChargeDecision {
+        if self.status == Status::Canceled && !self.takes_after_cancel(amount, period_start) {
+            return Err(Refusal::AccountCanceled);
+        }
+        if currency != self.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        if self.unsettled_current.checked_add(amount).is_none()
+            || self.available_credit.checked_sub(amount).is_none()
+        {
+            return Err(Refusal::AmountOverflow);
+        }
+        let cycle = match billing_cycle {
+            Some(cycle) => cycle,
+            None => match span {
+                Some(span) if span.holds(period_start, self.offset) => span.cycle,
+                _ => {
+                    *span = CycleSpan::of(period_start, self.offset);
+                    span.map(|span| span.cycle).ok_or(Refusal::TimeOutOfRange)?
+                }
+            },
+        };
+        paid.sum(cycle, category).checked_add(amount).map(|_| cycle).ok_or(Refusal::AmountOverflow)
+    }
+
+    /// A canceled account takes only late charges and refunds (rule A2).
+    fn takes_after_cancel(&self, amount: Money, period_start: Timestamp) -> bool {
+        let canceled_at = self.rare().and_then(|rare| rare.canceled_at);
+        amount < Money::ZERO || canceled_at.is_some_and(|canceled_at| period_start < canceled_at)
+    }
+
+    /// Posts a charge that was decided; the account's record number rises by one.
+    #[inline]
+    pub fn apply_charge(&mut self, paid: &mut PaidCloudAccount, amount: Money, cycle: Cycle, category: Category) {
+        const FITS: &str = "invariant: sums were checked by decide_charge";
+        self.unsettled_current = self.unsettled_current.checked_add(amount).expect(FITS);
+        self.available_credit = self.available_credit.checked_sub(amount).expect(FITS);
+        self.sequence += 1;
+        self.charges += 1;
+        let sum = paid.sum_mut(cycle, category);
+        sum.amount = sum.amount.checked_add(amount).expect(FITS);
+        sum.charges += 1;
+    }
+
+    /// Decides a command (rules A2, B1, B2); `pays` tells whether cloud accounts are paid by this account.
+    pub fn decide(&self, command: &AccountCommand, pays: bool) -> Result<AccountEvent, Refusal> {
+        if self.status == Status::Canceled {
+            return Err(Refusal::AccountCanceled);
+        }
+        let event = match command {
+            AccountCommand::TopUp { amount, reference } => {
+                self.require(AccountType::Direct)?;
+                positive(*amount)?;
+                let cash_after = self.cash.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                AccountEvent::CashToppedUp { amount: *amount, cash_after, reference: reference.clone() }
+            }
+            AccountCommand::AdjustCash { amount, reason } => {
+                self.require(AccountType::Direct)?;
+                if *amount == Money::ZERO {
+                    return Err(Refusal::AmountMustBePositive);
+                }
+                let cash_after = self.cash.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                AccountEvent::CashAdjusted { amount: *amount, cash_after, reason: reason.clone() }
+            }
+            AccountCommand::GrantCreditLimit { amount } => {
+                self.permits_increase(*amount > self.credit_limit)?;
+                self.require(AccountType::Direct)?;
+                if !self.profile().credit_enabled {
+                    return Err(Refusal::CreditNotEnabled);
+                }
+                not_negative(*amount)?;
+                AccountEvent::CreditLimitGranted { before: self.credit_limit, after: *amount }
+            }
+            AccountCommand::SetQuota { amount } => {
+                self.permits_increase(*amount > self.quota())?;
+                self.require(AccountType::Ecosystem)?;
+                not_negative(*amount)?;
+                AccountEvent::QuotaSet { before: self.quota(), after: *amount }
+            }
+            AccountCommand::RepayQuota { amount } => {
+                self.require(AccountType::Ecosystem)?;
+                positive(*amount)?;
+                let consumed_after = self
+                    .quota_consumed()
+                    .checked_sub(*amount)
+                    .filter(|left| *left >= Money::ZERO)
+                    .ok_or(Refusal::ExceedsQuotaConsumed)?;
+                AccountEvent::QuotaRepaid { amount: *amount, consumed_after }
+            }
+            AccountCommand::Modify { profile } => {
+                if self.credit_limit != Money::ZERO && !profile.credit_enabled {
+                    return Err(Refusal::FieldNotModifiable);
+                }
+                AccountEvent::ProfileModified { profile: profile.clone() }
+            }
+            AccountCommand::Freeze => {
+                if self.status == Status::Frozen {
+                    return Err(Refusal::AccountFrozen);
+                }
+                AccountEvent::StatusChanged { status: Status::Frozen }
+            }
+            AccountCommand::Thaw => {
+                if self.status != Status::Frozen {
+                    return Err(Refusal::AccountNotFrozen);
+                }
+                AccountEvent::StatusChanged { status: Status::Valid }
+            }
+            AccountCommand::Cancel => {
+                if self.cash != Money::ZERO {
+                    return Err(Refusal::CashNotZero);
+                }
+                if self.unsettled_current != Money::ZERO || self.quota_consumed() != Money::ZERO {
+                    return Err(Refusal::UnsettledNotZero);
+                }
+                if pays {
+                    return Err(Refusal::PaysForCloudAccounts);
+                }
+                AccountEvent::StatusChanged { status: Status::Canceled }
+            }
+        };
+        self.check_fits(&event)?;
+        Ok(event)
+    }
+
+    /// A frozen account refuses an increase of its limit (rule A2).
+    fn permits_increase(&self, increases: bool) -> Result<(), Refusal> {
+        if increases && self.status == Status::Frozen { Err(Refusal::AccountFrozen) } else { Ok(()) }
+    }
+
+    fn require(&self, kind: AccountType) -> Result<(), Refusal> {
+        if self.kind == kind { Ok(()) } else { Err(Refusal::NotSupportedForAccountType) }
+    }
+
+    /// Refuses an event after which available credit would not fit (rule B4).
+    fn check_fits(&self, event: &AccountEvent) -> Result<(), Refusal> {
+        let (before, after) = match event {
+            AccountEvent::CashToppedUp { cash_after, .. } | AccountEvent::CashAdjusted { cash_after, .. } => {
+                (self.cash, *cash_after)
+            }
+            AccountEvent::CreditLimitGranted { before, after } | AccountEvent::QuotaSet { before, after } => {
+                (*before, *after)
+            }
+            AccountEvent::QuotaRepaid { consumed_after, .. } => (*consumed_after, self.quota_consumed()),
+            AccountEvent::ProfileModified { .. } | AccountEvent::StatusChanged { .. } => return Ok(()),
+        };
+        after
+            .checked_sub(before)
+            .and_then(|change| self.available_credit.checked_add(change))
+            .map(|_| ())
+            .ok_or(Refusal::AmountOverflow)
+    }
+
+    /// Applies what happened at business time `at` (rule J5); may not fail.
+    pub fn apply(&mut self, event: &AccountEvent, at: Timestamp) {
+        match event {
+            AccountEvent::CashToppedUp { cash_after, .. } | AccountEvent::CashAdjusted { cash_after, .. } => {
+                self.cash = *cash_after;
+            }
+            AccountEvent::CreditLimitGranted { after, .. } => self.credit_limit = *after,
+            AccountEvent::QuotaSet { after, .. } => self.rare_mut().quota = *after,
+            AccountEvent::QuotaRepaid { consumed_after, .. } => self.rare_mut().quota_consumed = *consumed_after,
+            AccountEvent::ProfileModified { profile } => self.rare_mut().profile = profile.clone(),
+            AccountEvent::StatusChanged { status } => {
+                self.status = *status;
+                if *status == Status::Canceled {
+                    self.rare_mut().canceled_at = Some(at);
+                }
+            }
+        }
+        self.sequence += 1;
+        self.at = self.at.max(at);
+        self.available_credit =
+            self.available_credit_recomputed().expect("invariant: fits, as checked by decide");
+    }
+}
+
+fn positive(amount: Money) -> Result<(), Refusal> {
+    if amount > Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
+}
+
+fn not_negative(amount: Money) -> Result<(), Refusal> {
+    if amount >= Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
+}
+
+/// An account's state as a snapshot holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountParts {
+    /// See [`Account::unsettled_current`].
+    pub unsettled_current: Money,
+    /// See [`Account::sequence`].
+    pub sequence: u64,
+    /// See [`Account::charges`].
+    pub charges: u64,
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Status.
+    pub status: Status,
+    /// Currency.
+    pub currency: Currency,
+    /// Offset.
+    pub offset: UtcOffset,
+    /// Cash.
+    pub cash: Money,
+    /// Credit limit.
+    pub credit_limit: Money,
+    /// Last business time.
+    pub at: Timestamp,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Everything rare.
+    pub rare: Option<Box<Rare>>,
+}
+
+impl Account {
+    /// The state, for a snapshot.
+    pub fn to_parts(&self) -> AccountParts {
+        AccountParts {
+            unsettled_current: self.unsettled_current,
+            sequence: self.sequence,
+            charges: self.charges,
+            kind: self.kind,
+            status: self.status,
+            currency: self.currency,
+            offset: self.offset,
+            cash: self.cash,
+            credit_limit: self.credit_limit,
+            at: self.at,
+            created_at: self.created_at,
+            rare: self.rare.clone(),
+        }
+    }
+
+    /// The account that a snapshot held; `None` where its sums don't fit, which no account's do.
+    pub fn from_parts(index: AccountIndex, parts: AccountParts) -> Option<Self> {
+        let mut account = Self {
+            available_credit: Money::ZERO,
+            unsettled_current: parts.unsettled_current,
+            sequence: parts.sequence,
+            charges: parts.charges,
+            index,
+            offset: parts.offset,
+            kind: parts.kind,
+            status: parts.status,
+            currency: parts.currency,
+            cash: parts.cash,
+            credit_limit: parts.credit_limit,
+            at: parts.at,
+            created_at: parts.created_at,
+            rare: parts.rare,
+        };
+        account.available_credit = account.available_credit_recomputed()?;
+        Some(account)
+    }
+}

@@ -1,0 +1,395 @@
+//! The directory: which accounts exist, by which ids, and who pays for whom (rules A3, A4, A7).
+
+use std::collections::BTreeMap;
+
+use super::account::Opening;
+use super::ids::{AccountIndex, CloudIndex};
+use super::keys::{Keys, Remembered};
+use super::names::Names;
+use super::refusals::Refusal;
+use super::time::Timestamp;
+use crate::limits::PARTITIONS;
+
+/// Where a charge of one cloud account goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Payer {
+    /// The billing account that pays.
+    pub account: AccountIndex,
+    /// Place of the payment relationship among those of the account's shard.
+    pub slot: u32,
+}
+
+/// From when on somebody pays (rule A4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PayerChange {
+    /// The payer from then on.
+    pub payer: Payer,
+    /// Charge periods that start at or after this instant are paid by `payer`.
+    pub effective_at: Timestamp,
+}
+
+/// What happened in the directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DirectoryEvent {
+    /// A billing account was opened under the next number.
+    AccountOpened {
+        /// The user's id.
+        id: Box<str>,
+        /// Everything it was opened with.
+        opening: Box<Opening>,
+    },
+    /// A cloud account was registered under the next number; its first payer holds from the beginning of time.
+    CloudAccountRegistered {
+        /// The user's id.
+        id: Box<str>,
+        /// The first payer.
+        payer: AccountIndex,
+    },
+    /// Another billing account pays from an instant on.
+    PayerChanged {
+        /// Whose payer.
+        cloud: CloudIndex,
+        /// The new payer.
+        account: AccountIndex,
+        /// From when on.
+        effective_at: Timestamp,
+    },
+}
+
+/// A new place that the shard of `account` makes for a payment relationship, or for an account itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// A billing account, at the next place of its shard.
+    Account {
+        /// Its number.
+        account: AccountIndex,
+        /// What it starts with.
+        opening: Box<Opening>,
+    },
+    /// A payment relationship, at the next place of its shard.
+    Payment {
+        /// The payer.
+        account: AccountIndex,
+        /// Who is paid for.
+        cloud: CloudIndex,
+    },
+}
+
+#[derive(Clone, Copy, Default)]
+struct AccountEntry {
+    pays: u32,
+    canceled: bool,
+}
+
+/// The directory's state. Its sequence number counts its records in the log.
+pub struct Directory {
+    shards: usize,
+    account_names: Names,
+    accounts: Vec<AccountEntry>,
+    cloud_names: Names,
+    first_payers: Vec<Payer>,
+    changes: BTreeMap<u32, Vec<PayerChange>>,
+    slots: Vec<u32>,
+    sequence: u64,
+    at: Timestamp,
+    keys: Keys,
+}
+
+impl Directory {
+    /// An empty directory that places accounts on that many shards.
+    pub fn new(shards: usize) -> Self {
+        Self {
+            shards,
+            account_names: Names::default(),
+            accounts: Vec::new(),
+            cloud_names: Names::default(),
+            first_payers: Vec::new(),
+            changes: BTreeMap::new(),
+            slots: vec![0; shards],
+            sequence: 0,
+            at: Timestamp::MIN,
+            keys: Keys::default(),
+        }
+    }
+
+    /// Number of its newest record in the log.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Business time of its last decision (rule J5).
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The remembered idempotency keys (rule J2).
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// How many billing accounts there are.
+    pub fn account_count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// How many cloud accounts there are.
+    pub fn cloud_count(&self) -> usize {
+        self.first_payers.len()
+    }
+
+    /// The billing account with that id.
+    #[inline]
+    pub fn account(&self, id: &str) -> Option<AccountIndex> {
+        self.account_names.number(id).map(AccountIndex)
+    }
+
+    /// The id of a billing account.
+    pub fn account_id(&self, account: AccountIndex) -> Option<&str> {
+        self.account_names.name(account.0)
+    }
+
+    /// The cloud account with that id.
+    #[inline]
+    pub fn cloud(&self, id: &str) -> Option<CloudIndex> {
+        self.cloud_names.number(id).map(CloudIndex)
+    }
+
+    /// The id of a cloud account.
+    pub fn cloud_id(&self, cloud: CloudIndex) -> Option<&str> {
+        self.cloud_names.name(cloud.0)
+    }
+
+    /// The first payer of a cloud account, in whose partition its charges' identities are remembered.
+    #[inline]
+    pub fn first_payer(&self, cloud: CloudIndex) -> Payer {
+        self.first_payers[cloud.0 as usize]
+    }
+
+    /// Who pays for a charge period of `cloud` that starts at `start` (rule A4).
+    #[inline]
+    pub fn payer(&self, cloud: CloudIndex, start: Timestamp) -> Payer {
+        if self.changes.is_empty() {
+            return self.first_payer(cloud);
+        }
+        self.changes
+            .get(&cloud.0)
+            .and_then(|changes| changes.iter().rev().find(|change| change.effective_at <= start))
+            .map_or_else(|| self.first_payer(cloud), |change| change.payer)
+    }
+
+    /// The changes of payer of one cloud account, in the order of their instants.
+    pub fn payer_changes(&self, cloud: CloudIndex) -> &[PayerChange] {
+        self.changes.get(&cloud.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// Cloud accounts that `account` pays for at `at`.
+    pub fn paid_by(&self, account: AccountIndex, at: Timestamp) -> impl Iterator<Item = &str> {
+        (0..self.first_payers.len())
+            .map(|number| CloudIndex(u32::try_from(number).expect("invariant: numbered by u32")))
+            .filter(move |cloud| self.payer(*cloud, at).account == account)
+            .filter_map(|cloud| self.cloud_id(cloud))
+    }
+
+    /// Whether `account` pays for any cloud account now or later, so that it can't be canceled (rule A2).
+    pub fn pays(&self, account: AccountIndex, at: Timestamp) -> bool {
+        self.accounts[account.0 as usize].pays > 0
+            || self.changes.keys().any(|cloud| self.payer(CloudIndex(*cloud), at).account == account)
+    }
+
+    /// Notes that an account was canceled: it becomes nobody's payer any more.
+    pub fn note_canceled(&mut self, account: AccountIndex) {
+        self.accounts[account.0 as usize].canceled = true;
+    }
+
+    /// Whether the account was canceled.
+    pub fn is_canceled(&self, account: AccountIndex) -> bool {
+        self.accounts[account.0 as usize].canceled
+    }
+
+    /// Whether a cloud account has payers on different shards.
+    pub fn spans_shards(&self, cloud: CloudIndex) -> bool {
+        let home = self.first_payer(cloud).account.partition().shard(self.shards);
+        self.payer_changes(cloud)
+            .iter()
+            .any(|change| change.payer.account.partition().shard(self.shards) != home)
+    }
+
+    /// Decides the opening of one billing account.
+    pub fn decide_open(&self, id: &str) -> Result<(), Refusal> {
+        if self.account(id).is_some() { Err(Refusal::AlreadyExists) } else { Ok(()) }
+    }
+
+    /// Decides the registration of a cloud account that `payer` is to pay for.
+    pub fn decide_register(&self, id: &str) -> Result<(), Refusal> {
+        if self.cloud(id).is_some() { Err(Refusal::AlreadyExists) } else { Ok(()) }
+    }
+
+    /// Decides one change of payer (rule A4).
+    pub fn decide_payer(&self, cloud: &str, account: &str, effective_at: Timestamp) -> Result<DirectoryEvent, Refusal> {
+        let cloud = self.cloud(cloud).ok_or(Refusal::NotFound)?;
+        let account = self.account(account).ok_or(Refusal::NotFound)?;
+        if self.is_canceled(account) {
+            return Err(Refusal::AccountCanceled);
+        }
+        let (last, since) = self.payer_changes(cloud).last().map_or_else(
+            || (self.first_payer(cloud), Timestamp::MIN),
+            |change| (change.payer, change.effective_at),
+        );
+        if last.account == account {
+            return Err(Refusal::SameAccount);
+        }
+        if effective_at <= since {
+            return Err(Refusal::EffectiveBeforeLastChange);
+        }
+        Ok(DirectoryEvent::PayerChanged { cloud, account, effective_at })
+    }
+
+    /// Applies one record and gives the places that shards must make, in order.
+    pub fn apply(
+        &mut self,
+        events: &[DirectoryEvent],
+        at: Timestamp,
+        remembered: Option<Remembered>,
+    ) -> Vec<Admission> {
+        let mut admissions = Vec::with_capacity(events.len());
+        for event in events {
+            self.apply_event(event, &mut admissions);
+        }
+        self.sequence += 1;
+        self.at = self.at.max(at);
+        if let Some(remembered) = remembered {
+            self.keys.remember(remembered);
+        }
+        admissions
+    }
+
+    fn apply_event(&mut self, event: &DirectoryEvent, admissions: &mut Vec<Admission>) {
+        const FITS: &str = "invariant: at most 2^32 accounts and 4 GiB of ids, as checked by has_room";
+        match event {
+            DirectoryEvent::AccountOpened { id, opening } => {
+                let account = AccountIndex(self.account_names.insert(id).expect(FITS));
+                self.accounts.push(AccountEntry::default());
+                admissions.push(Admission::Account { account, opening: opening.clone() });
+            }
+            DirectoryEvent::CloudAccountRegistered { id, payer } => {
+                let cloud = CloudIndex(self.cloud_names.insert(id).expect(FITS));
+                let payer = self.new_payer(*payer);
+                self.first_payers.push(payer);
+                self.accounts[payer.account.0 as usize].pays += 1;
+                admissions.push(Admission::Payment { account: payer.account, cloud });
+            }
+            DirectoryEvent::PayerChanged { cloud, account, effective_at } => {
+                let first = self.first_payer(*cloud);
+                let known = std::iter::once(first)
+                    .chain(self.payer_changes(*cloud).iter().map(|change| change.payer))
+                    .find(|payer| payer.account == *account);
+                let last = self.payer_changes(*cloud).last().map_or(first, |change| change.payer);
+                let payer = known.unwrap_or_else(|| {
+                    admissions.push(Admission::Payment { account: *account, cloud: *cloud });
+                    self.new_payer(*account)
+                });
+                self.accounts[last.account.0 as usize].pays -= 1;
+                self.accounts[account.0 as usize].pays += 1;
+                let change = PayerChange { payer, effective_at: *effective_at };
+                self.changes.entry(cloud.0).or_default().push(change);
+            }
+        }
+    }
+
+    /// Whether so many more accounts, with ids of so many bytes, can be numbered.
+    pub fn has_room(&self, accounts: usize, id_bytes: usize) -> bool {
+        self.account_names.has_room(accounts, id_bytes) && self.cloud_names.has_room(accounts, id_bytes)
+    }
+
+    fn new_payer(&mut self, account: AccountIndex) -> Payer {
+        let slot = &mut self.slots[account.partition().shard(self.shards)];
+        let payer = Payer { account, slot: *slot };
+        *slot += 1;
+        payer
+    }
+}
+
+/// The place of an account among those of its shard, without a table.
+#[inline]
+pub fn account_slot(account: AccountIndex, shards: usize) -> usize {
+    let number = account.0 as usize;
+    let (block, partition) = (number / PARTITIONS, number % PARTITIONS);
+    let shard = partition % shards;
+    let partitions_of_shard = (PARTITIONS - shard).div_ceil(shards);
+    block * partitions_of_shard + partition / shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::{AccountType, Profile};
+    use crate::domain::ids::Currency;
+    use crate::domain::time::UtcOffset;
+
+    fn directory(accounts: &[&str]) -> Directory {
+        let mut directory = Directory::new(2);
+        let opening = Opening {
+            kind: AccountType::Direct,
+            currency: Currency::USD,
+            offset: UtcOffset::default(),
+            at: Timestamp::MIN,
+            profile: Profile::default(),
+        };
+        let events: Vec<_> = accounts
+            .iter()
+            .map(|id| DirectoryEvent::AccountOpened { id: (*id).into(), opening: Box::new(opening.clone()) })
+            .collect();
+        directory.apply(&events, Timestamp::MIN, None);
+        let register = DirectoryEvent::CloudAccountRegistered { id: "cloud".into(), payer: AccountIndex(0) };
+        directory.apply(&[register], Timestamp::MIN, None);
+        directory
+    }
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn a_charge_goes_to_the_payer_at_its_period_start() {
+        // rule A4
+        let mut directory = directory(&["a", "b"]);
+        let change = directory.decide_payer("cloud", "b", at(100)).unwrap();
+        directory.apply(&[change], at(50), None);
+        let payer = |start| directory.payer(CloudIndex(0), at(start)).account.0;
+        assert_eq!((payer(i64::MIN), payer(99), payer(100), payer(i64::MAX)), (0, 0, 1, 1));
+        assert_eq!(directory.paid_by(AccountIndex(1), at(100)).collect::<Vec<_>>(), ["cloud"]);
+        assert!(directory.pays(AccountIndex(0), at(99)) && !directory.pays(AccountIndex(0), at(100)));
+        assert!(directory.spans_shards(CloudIndex(0)));
+    }
+
+    #[test]
+    fn changes_of_payer_come_in_order_and_to_somebody_else() {
+        // rule A4
+        let mut directory = directory(&["a", "b", "c"]);
+        assert_eq!(directory.decide_payer("cloud", "a", at(1)), Err(Refusal::SameAccount));
+        assert_eq!(directory.decide_payer("cloud", "x", at(1)), Err(Refusal::NotFound));
+        assert_eq!(directory.decide_payer("x", "a", at(1)), Err(Refusal::NotFound));
+        let change = directory.decide_payer("cloud", "b", at(100)).unwrap();
+        directory.apply(&[change], at(1), None);
+        assert_eq!(directory.decide_payer("cloud", "c", at(100)), Err(Refusal::EffectiveBeforeLastChange));
+        directory.note_canceled(AccountIndex(2));
+        assert_eq!(directory.decide_payer("cloud", "c", at(101)), Err(Refusal::AccountCanceled));
+        let back = directory.decide_payer("cloud", "a", at(101)).unwrap();
+        // Back to an earlier payer: the same relationship goes on.
+        assert_eq!(directory.apply(&[back], at(1), None), []);
+        assert_eq!(directory.payer(CloudIndex(0), at(101)), directory.first_payer(CloudIndex(0)));
+    }
+
+    #[test]
+    fn every_account_has_one_place_whatever_the_number_of_shards() {
+        for shards in [1, 2, 3, 5, 7, 64] {
+            let mut next = vec![0; shards];
+            for number in 0..2_000 {
+                let account = AccountIndex(number);
+                let shard = account.partition().shard(shards);
+                assert_eq!(account_slot(account, shards), next[shard], "{number} of {shards}");
+                next[shard] += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Remembered charge identities: exactly once (rule C2).
+//!
+//! An entry is 16 bytes: 96 bits of a keyed hash of (cloud account, source, id) and 32 bits of the content, which
+//! tell a conflict from a duplicate. Entries stand in open-addressing tables, one for each partition and cycle, so
+//! that a closed cycle is dropped whole. A table grows by a fifth, never to the double, so that a remembered id costs
+//! at most 24 bytes on average; since the place rises with the hash, growing is one pass in order.
+
+use super::ids::Partition;
+use super::prefetch::prefetch;
+use super::refusals::Refusal;
+use super::time::Cycle;
+use crate::limits::{CYCLES_REMEMBERED_MAX, PARTITIONS};
+
+/// A charge's identity and content: 96 bits of hash above 32 bits of content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct IdentityKey(pub u128);
+
+impl IdentityKey {
+    const CONTENT_BITS: u32 = 32;
+
+    /// From 128 bits of hash, of which the upper 96 are kept, and 32 bits of content.
+    pub const fn new(hash: u128, content: u32) -> Self {
+        Self(hash >> Self::CONTENT_BITS << Self::CONTENT_BITS | content as u128)
+    }
+
+    const fn hash(self) -> u128 {
+        self.0 >> Self::CONTENT_BITS
+    }
+}
+
+/// What the remembered identities say about a charge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Never posted.
+    New,
+    /// Posted with this content.
+    Duplicate,
+    /// Posted with another content.
+    Conflict,
+}
+
+/// Identities of one partition posted to one cycle. A zero entry means an empty place; the identity that is zero
+/// itself stands aside.
+#[derive(Clone, Default, Debug)]
+struct Table {
+    entries: Vec<u128>,
+    count: usize,
+    holds_zero: bool,
+}
+
+impl Table {
+    const PLACES_MIN: usize = 16;
+
+    #[inline]
+    fn place(&self, key: IdentityKey) -> usize {
+        let place = ((key.0 >> 64) * self.entries.len() as u128) >> 64;
+        place as usize // below entries.len()
+    }
+
+    #[inline]
+    fn look_up(&self, key: IdentityKey) -> Seen {
+        if key.hash() == 0 && self.holds_zero {
+            return if key.0 == 0 { Seen::Duplicate } else { Seen::Conflict };
+        }
+        if self.entries.is_empty() {
+            return Seen::New;
+        }
+        let mut place = self.place(key);
+        loop {
+            let entry = self.entries[place];
+            if entry == 0 {
+                return Seen::New;
+            }
+            if IdentityKey(entry).hash() == key.hash() {
+                return if entry == key.0 { Seen::Duplicate } else { Seen::Conflict };
+            }
+            place += 1;
+            if place == self.entries.len() {
+                place = 0;
+            }
+        }
+    }
+
+    /// Adds an identity that is not there.
+    #[inline]
+    fn insert(&mut self, key: IdentityKey) {
+        self.count += 1;
+        if key.0 == 0 {
+            self.holds_zero = true;
+            return;
+        }
+        // At most three quarters full.
+        if self.count * 4 > self.entries.len() * 3 {
+            self.grow();
+        }
+        self.put(key);
+    }
+
+    #[inline]
+    fn put(&mut self, key: IdentityKey) {
+        let mut place = self.place(key);
+        while self.entries[place] != 0 {
+            place += 1;
+            if place == self.entries.len() {
+                place = 0;
+            }
+        }
+        self.entries[place] = key.0;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let places = (self.entries.len() + self.entries.len() / 5).max(Self::PLACES_MIN);
+        let old = std::mem::replace(&mut self.entries, vec![0; places]);
+        for entry in old {
+            if entry != 0 {
+                self.put(IdentityKey(entry));
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = IdentityKey> {
+        let zero = self.holds_zero.then_some(IdentityKey(0));
+        zero.into_iter().chain(self.entries.iter().filter(|entry| **entry != 0).map(|entry| IdentityKey(*entry)))
+    }
+}
+
+/// The identities that one shard remembers, in the partitions that it owns.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    partitions: Vec<Vec<(Cycle, Table)>>,
+}
+
+impl Default for Identities {
+    fn default() -> Self {
+        Self { partitions: vec![Vec::new(); PARTITIONS] }
+    }
+}
+
+impl Identities {
+    /// Looks in every cycle still remembered.
+    #[inline]
+    pub fn look_up(&self, partition: Partition, key: IdentityKey) -> Seen {
+        for (_, table) in &self.partitions[usize::from(partition.0)] {
+            match table.look_up(key) {
+                Seen::New => {}
+                seen => return seen,
+            }
+        }
+        Seen::New
+    }
+
+    /// Brings the place of `key` nearer to the processor, ahead of a look-up.
+    #[inline]
+    pub fn prefetch(&self, partition: Partition, key: IdentityKey) {
+        if let Some((_, table)) = self.partitions[usize::from(partition.0)].first()
+            && let Some(entry) = table.entries.get(table.place(key))
+        {
+            prefetch(entry);
+        }
+    }
+
+    /// Decides whether another identity may be remembered under `cycle`.
+    #[inline]
+    pub fn decide(&self, partition: Partition, cycle: Cycle) -> Result<(), Refusal> {
+        let tables = &self.partitions[usize::from(partition.0)];
+        if tables.len() < CYCLES_REMEMBERED_MAX || tables.iter().any(|(one, _)| *one == cycle) {
+            Ok(())
+        } else {
+            Err(Refusal::TooManyOpenCycles)
+        }
+    }
+
+    /// Remembers an identity that [`Self::look_up`] called new, under the cycle it is posted to.
+    #[inline]
+    pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {
+        let tables = &mut self.partitions[usize::from(partition.0)];
+        match tables.iter_mut().find(|(one, _)| *one == cycle) {
+            Some((_, table)) => table.insert(key),
+            None => {
+                let mut table = Table::default();
+                table.insert(key);
+                tables.push((cycle, table));
+            }
+        }
+    }
+
+    /// How many identities are remembered.
+    pub fn count(&self) -> usize {
+        self.partitions.iter().flatten().map(|(_, table)| table.count).sum()
+    }
+
+    /// Bytes of memory that the tables take.
+    pub fn memory_bytes(&self) -> usize {
+        self.partitions.iter().flatten().map(|(_, table)| table.entries.capacity() * size_of::<u128>()).sum()
+    }
+
+    /// The identities of one partition, cycle by cycle.
+    pub fn partition(&self, partition: Partition) -> impl Iterator<Item = (Cycle, Vec<IdentityKey>)> + '_ {
+        self.partitions[usize::from(partition.0)].iter().map(|(cycle, table)| (*cycle, table.iter().collect()))
+    }
+
+    /// Moves the partitions of shard `shard` of `shards` out of `self`.
+    pub fn split_off(&mut self, shard: usize, shards: usize) -> Self {
+        let mut owned = Self::default();
+        for number in (shard..PARTITIONS).step_by(shards) {
+            owned.partitions[number] = std::mem::take(&mut self.partitions[number]);
+        }
+        owned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn mix(number: u128) -> u128 {
+        let mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+        mixed ^ (mixed >> 61) ^ (mixed << 67)
+    }
+
+    #[test]
+    fn tells_new_duplicate_and_conflict_like_a_plain_map() {
+        // rule C2
+        let mut identities = Identities::default();
+        let mut model: HashMap<(u16, u128), u128> = HashMap::new();
+        for round in 0..60_000_u128 {
+            let partition = Partition((round % 3) as u16);
+            let key = IdentityKey::new(mix(round / 2 * 3), (round % 5 / 4) as u32);
+            let cycle = Cycle::from_index((round % 7) as u32);
+            let expect = match model.get(&(partition.0, key.hash())) {
+                None => Seen::New,
+                Some(content) if *content == key.0 => Seen::Duplicate,
+                Some(_) => Seen::Conflict,
+            };
+            assert_eq!(identities.look_up(partition, key), expect, "{round}");
+            if expect == Seen::New {
+                identities.insert(partition, cycle, key);
+                model.insert((partition.0, key.hash()), key.0);
+            }
+        }
+        assert_eq!(identities.count(), model.len());
+        let listed: usize =
+            (0..3).flat_map(|number| identities.partition(Partition(number))).map(|(_, keys)| keys.len()).sum();
+        assert_eq!(listed, model.len());
+    }
+
+    #[test]
+    fn every_value_is_legal_the_zero_one_too() {
+        let mut identities = Identities::default();
+        let (partition, cycle) = (Partition(0), Cycle::from_index(0));
+        for key in [0, 1, u128::MAX, u128::from(u32::MAX) + 1] {
+            let key = IdentityKey(key);
+            let conflicts = key.0 == 1; // the hash of 0, another content
+            assert_eq!(
+                identities.look_up(partition, key),
+                if conflicts { Seen::Conflict } else { Seen::New }
+            );
+            if !conflicts {
+                identities.insert(partition, cycle, key);
+                assert_eq!(identities.look_up(partition, key), Seen::Duplicate);
+            }
+        }
+        // The other way round: the hash of zero with a content stands in the table.
+        let mut identities = Identities::default();
+        identities.insert(partition, cycle, IdentityKey(7));
+        assert_eq!(identities.look_up(partition, IdentityKey(0)), Seen::Conflict);
+    }
+
+    #[test]
+    fn an_identity_costs_at_most_24_bytes_on_average() {
+        let mut identities = Identities::default();
+        let (mut bytes, mut samples) = (0.0, 0.0);
+        for round in 0..200_000_u128 {
+            let key = IdentityKey::new(mix(round), 0);
+            identities.insert(Partition((round % 4) as u16), Cycle::from_index(0), key);
+            if round > 20_000 && round % 500 == 0 {
+                bytes += identities.memory_bytes() as f64 / identities.count() as f64;
+                samples += 1.0;
+            }
+        }
+        assert!(bytes / samples <= 24.0, "{}", bytes / samples);
+    }
+
+    #[test]
+    fn the_number_of_cycles_is_bounded() {
+        let mut identities = Identities::default();
+        for index in 0..CYCLES_REMEMBERED_MAX as u32 {
+            identities.insert(Partition(0), Cycle::from_index(index), IdentityKey::new(mix(u128::from(index)), 0));
+        }
+        assert_eq!(identities.decide(Partition(0), Cycle::from_index(0)), Ok(()));
+        assert_eq!(
+            identities.decide(Partition(0), Cycle::from_index(9999)),
+            Err(Refusal::TooManyOpenCycles)
+        );
+    }
+}
