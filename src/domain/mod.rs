@@ -11,4 +11,5 @@ pub mod money;
 pub mod names;
 pub mod prefetch;
 pub mod refusals;
+pub mod strings;
 pub mod time;
