@@ -342,6 +342,18 @@ impl Account {
         }
     }
 
+    /// A place kept for an account whose opening is still to come.
+    pub fn placeholder(index: AccountIndex) -> Self {
+        let opening = Opening {
+            kind: AccountType::Direct,
+            currency: Currency::USD,
+            offset: UtcOffset::default(),
+            at: Timestamp::MIN,
+            profile: Profile::default(),
+        };
+        Self::open(index, &opening)
+    }
+
     /// Number of the account's newest record in the log; 0 before the first (its opening is the directory's).
     pub const fn sequence(&self) -> u64 {
         self.sequence

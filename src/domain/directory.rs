@@ -75,6 +75,23 @@ pub enum Admission {
     },
 }
 
+/// The directory's state as a snapshot holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DirectoryParts {
+    /// See [`Directory::sequence`].
+    pub sequence: u64,
+    /// See [`Directory::at`].
+    pub at: Timestamp,
+    /// Ids of the billing accounts, in the order of their numbers.
+    pub accounts: Vec<Box<str>>,
+    /// Ids of the cloud accounts in the order of their numbers, with the first payers.
+    pub clouds: Vec<(Box<str>, AccountIndex)>,
+    /// Changes of payer, for each cloud account in order.
+    pub changes: Vec<(CloudIndex, AccountIndex, Timestamp)>,
+    /// Remembered idempotency keys.
+    pub keys: Keys,
+}
+
 #[derive(Clone, Copy, Default)]
 struct AccountEntry {
     pays: u32,
@@ -280,9 +297,7 @@ impl Directory {
             }
             DirectoryEvent::PayerChanged { cloud, account, effective_at } => {
                 let first = self.first_payer(*cloud);
-                let known = std::iter::once(first)
-                    .chain(self.payer_changes(*cloud).iter().map(|change| change.payer))
-                    .find(|payer| payer.account == *account);
+                let known = self.payment(*cloud, *account);
                 let last = self.payer_changes(*cloud).last().map_or(first, |change| change.payer);
                 let payer = known.unwrap_or_else(|| {
                     admissions.push(Admission::Payment { account: *account, cloud: *cloud });
@@ -294,6 +309,60 @@ impl Directory {
                 self.changes.entry(cloud.0).or_default().push(change);
             }
         }
+    }
+
+    /// An empty directory filled with what a snapshot held; the admissions of all payment relationships.
+    pub fn restore(shards: usize, parts: DirectoryParts) -> Option<(Self, Vec<Admission>)> {
+        let mut directory = Self::new(shards);
+        for id in &parts.accounts {
+            directory.account_names.insert(id)?;
+            directory.accounts.push(AccountEntry::default());
+        }
+        let known = |account: AccountIndex| (account.0 as usize) < parts.accounts.len();
+        let mut admissions = Vec::with_capacity(parts.clouds.len());
+        for (id, payer) in parts.clouds {
+            let event = DirectoryEvent::CloudAccountRegistered { id, payer };
+            known(payer).then(|| directory.apply_event(&event, &mut admissions))?;
+        }
+        for (cloud, account, effective_at) in parts.changes {
+            let event = DirectoryEvent::PayerChanged { cloud, account, effective_at };
+            let cloud_known = (cloud.0 as usize) < directory.first_payers.len();
+            (known(account) && cloud_known).then(|| directory.apply_event(&event, &mut admissions))?;
+        }
+        directory.sequence = parts.sequence;
+        directory.at = parts.at;
+        directory.keys = parts.keys;
+        Some((directory, admissions))
+    }
+
+    /// The state, for a snapshot.
+    pub fn to_parts(&self) -> DirectoryParts {
+        DirectoryParts {
+            sequence: self.sequence,
+            at: self.at,
+            accounts: self.account_names.iter().map(Into::into).collect(),
+            clouds: self
+                .cloud_names
+                .iter()
+                .zip(&self.first_payers)
+                .map(|(id, payer)| (id.into(), payer.account))
+                .collect(),
+            changes: self
+                .changes
+                .iter()
+                .flat_map(|(cloud, changes)| changes.iter().map(|change| (CloudIndex(*cloud), change)))
+                .map(|(cloud, change)| (cloud, change.payer.account, change.effective_at))
+                .collect(),
+            keys: self.keys.clone(),
+        }
+    }
+
+    /// Where the charges of `cloud` that `account` pays for stand.
+    pub fn payment(&self, cloud: CloudIndex, account: AccountIndex) -> Option<Payer> {
+        let first = *self.first_payers.get(cloud.0 as usize)?;
+        std::iter::once(first)
+            .chain(self.payer_changes(cloud).iter().map(|change| change.payer))
+            .find(|payer| payer.account == account)
     }
 
     /// Whether so many more accounts, with ids of so many bytes, can be numbered.

@@ -5,11 +5,14 @@
 //! that a closed cycle is dropped whole. A table grows by a fifth, never to the double, so that a remembered id costs
 //! at most 24 bytes on average; since the place rises with the hash, growing is one pass in order.
 
-use super::ids::Partition;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::ids::{CloudIndex, Partition};
+use super::money::Money;
 use super::prefetch::prefetch;
 use super::refusals::Refusal;
 use super::time::Cycle;
-use crate::limits::{CYCLES_REMEMBERED_MAX, PARTITIONS};
+use crate::limits::{CYCLES_REMEMBERED_MAX, ID_BYTES_MAX, PARTITIONS};
 
 /// A charge's identity and content: 96 bits of hash above 32 bits of content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -25,6 +28,46 @@ impl IdentityKey {
 
     const fn hash(self) -> u128 {
         self.0 >> Self::CONTENT_BITS
+    }
+}
+
+/// Makes identity keys under a secret of the data directory, so that hostile ids can't be made to collide.
+#[derive(Clone, Copy)]
+pub struct IdentityHasher {
+    keys: (u64, u64),
+}
+
+impl IdentityHasher {
+    /// From 16 secret bytes.
+    pub fn new(secret: [u8; 16]) -> Self {
+        let (low, high) = secret.split_at(8);
+        let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("invariant: half of 16 bytes"));
+        Self { keys: (number(low), number(high)) }
+    }
+
+    /// The key of the charge identity (cloud account, source, id) with that amount.
+    #[inline]
+    pub fn key(&self, cloud: CloudIndex, source: &str, id: &str, amount: Money) -> IdentityKey {
+        // Number, length, source and id, so that no two identities spell the same bytes.
+        const SPACE: usize = 5 + 2 * ID_BYTES_MAX;
+        let mut space = [0_u8; SPACE];
+        let length = 5 + source.len() + id.len();
+        space[..4].copy_from_slice(&cloud.0.to_le_bytes());
+        space[4] = u8::try_from(source.len()).expect("invariant: sources have at most 128 bytes");
+        space[5..5 + source.len()].copy_from_slice(source.as_bytes());
+        space[5 + source.len()..length].copy_from_slice(id.as_bytes());
+        let hash = SipHasher13::new_with_keys(self.keys.0, self.keys.1).hash(&space[..length]);
+        IdentityKey::new(hash.as_u128(), self.content(amount))
+    }
+
+    /// 32 bits that differ for different amounts, but for one pair in four thousand million.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // keeps the well-mixed upper half
+    fn content(self, amount: Money) -> u32 {
+        let units = amount.units();
+        let low = (units as u64 ^ self.keys.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let high = ((units >> 64) as u64 ^ self.keys.1).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        ((low ^ high.rotate_left(29)).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32) as u32
     }
 }
 

@@ -8,6 +8,8 @@ pub mod charges;
 pub mod column;
 pub mod forms;
 pub mod frame;
+pub mod replay;
+pub mod snapshot;
 
 /// A record or snapshot that can't be understood, although its checksum is right.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,85 @@
+//! What one shard owns: billing accounts, payment relationships and remembered identities, as plain state.
+
+use super::account::{Account, PaidCloudAccount};
+use super::directory::{Admission, account_slot};
+use super::identities::Identities;
+use super::ids::{AccountIndex, CloudIndex};
+use super::money::Money;
+
+/// One payment relationship: a cloud account and who pays for it (rule A4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payment {
+    /// The payer.
+    pub account: AccountIndex,
+    /// Who is paid for.
+    pub cloud: CloudIndex,
+    /// The sums owed.
+    pub paid: PaidCloudAccount,
+}
+
+/// The state of one shard.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    /// Which shard.
+    pub shard: usize,
+    /// Of how many.
+    pub shards: usize,
+    /// Its accounts, by [`account_slot`].
+    pub accounts: Vec<Account>,
+    /// Its payment relationships, by [`super::directory::Payer::slot`].
+    pub payments: Vec<Payment>,
+    /// The identities of its partitions.
+    pub identities: Identities,
+}
+
+impl Ledger {
+    /// An empty shard.
+    pub fn new(shard: usize, shards: usize) -> Self {
+        Self { shard, shards, accounts: Vec::new(), payments: Vec::new(), identities: Identities::default() }
+    }
+
+    /// Whether an account belongs here.
+    #[inline]
+    pub fn owns(&self, account: AccountIndex) -> bool {
+        account.partition().shard(self.shards) == self.shard
+    }
+
+    /// The place of an account that belongs here.
+    #[inline]
+    pub fn slot(&self, account: AccountIndex) -> usize {
+        account_slot(account, self.shards)
+    }
+
+    /// Makes the place that an admission asks for, if it belongs here; its slot.
+    pub fn admit(&mut self, admission: &Admission) -> Option<usize> {
+        match admission {
+            Admission::Account { account, opening } if self.owns(*account) => {
+                assert_eq!(self.accounts.len(), self.slot(*account), "invariant: accounts come in order");
+                self.accounts.push(Account::open(*account, opening));
+                Some(self.accounts.len() - 1)
+            }
+            Admission::Payment { account, cloud } if self.owns(*account) => {
+                self.payments.push(Payment {
+                    account: *account,
+                    cloud: *cloud,
+                    paid: PaidCloudAccount::default(),
+                });
+                Some(self.payments.len() - 1)
+            }
+            _ => None,
+        }
+    }
+
+    /// Sums of the payment relationships by account slot: what is unsettled, and how many charges.
+    pub fn sums_by_account(&self) -> Vec<(Option<Money>, u64)> {
+        let mut sums = vec![(Some(Money::ZERO), 0); self.accounts.len()];
+        for payment in &self.payments {
+            let (amount, charges) = &mut sums[self.slot(payment.account)];
+            for sum in payment.paid.sums() {
+                *amount = amount.and_then(|amount| amount.checked_add(sum.amount));
+                *charges += sum.charges;
+            }
+        }
+        sums
+    }
+}

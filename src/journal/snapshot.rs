@@ -1,0 +1,386 @@
+//! Snapshots: the state as of some lsn, so that recovery need not read the whole log (rule J1).
+//!
+//! A snapshot is fuzzy: its parts are taken one after another while charges go on. It is right all the same, because
+//! every entity carries its record number, and replay from the low-water mark skips what an entity has already.
+//! It counts only once everything that it may hold is durable in the log; until then it stands under another name.
+//!
+//! ```text
+//! snapshots/<low-water lsn, 20 digits>.snap
+//! +--------+---------+--------------+-----------+-----+    +------+--------+-----+------+
+//! | magic  | version | directory id | low water | CRC | +  | kind | length | CRC | body | …  end part
+//! | 8      | u32     | 16           | u64       | u32 |    | u32  | u32    | u32 |      |
+//! +--------+---------+--------------+-----------+-----+    +------+--------+-----+------+
+//! ```
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::JournalFault;
+use super::forms::{AccountState, AccountV1, RememberedV1, from_slice};
+use crate::domain::account::{AccountParts, PaidCloudAccount};
+use crate::domain::directory::DirectoryParts;
+use crate::domain::identities::{Identities, IdentityKey};
+use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
+use crate::domain::keys::Remembered;
+use crate::domain::strings::{StringId, Strings};
+use crate::domain::time::{Cycle, Timestamp};
+use crate::limits::PARTITIONS;
+use crate::wal::Lsn;
+use crate::wal::storage::{Storage, StorageFile};
+
+const DIRECTORY: &str = "snapshots";
+const UNFINISHED: &str = "snapshots/unfinished.tmp";
+const MAGIC: [u8; 8] = *b"EXCHSNAP";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 40;
+const PART_HEADER_BYTES: usize = 12;
+/// How many finished snapshots stay; a broken one falls back to the older.
+const KEPT: usize = 2;
+
+const KIND_END: u32 = 0;
+const KIND_ACCOUNTS: u32 = 1;
+const KIND_IDENTITIES: u32 = 2;
+const KIND_DIRECTORY: u32 = 3;
+const KIND_STRINGS: u32 = 4;
+
+/// A snapshot that was read.
+pub struct SnapshotState {
+    /// Replay begins after this block.
+    pub low_water: Lsn,
+    /// The directory.
+    pub directory: DirectoryParts,
+    /// The accounts, in no particular order.
+    pub accounts: Vec<AccountState>,
+    /// All identities.
+    pub identities: Identities,
+    /// The kept strings.
+    pub strings: Strings,
+}
+
+/// One part of a snapshot, encoded; made where the state lives, written by whoever takes the snapshot.
+pub struct Part {
+    kind: u32,
+    body: Vec<u8>,
+}
+
+/// Collects accounts for one part.
+#[derive(Default)]
+pub struct AccountsPart(Vec<AccountV1>);
+
+impl AccountsPart {
+    /// Adds an account and what it owes for each cloud account.
+    pub fn push<'a>(
+        &mut self,
+        index: AccountIndex,
+        parts: &AccountParts,
+        payments: impl Iterator<Item = (CloudIndex, &'a PaidCloudAccount)>,
+    ) {
+        self.0.push(AccountV1::new(index, parts, payments));
+    }
+
+    /// The encoded part.
+    pub fn finish(&self) -> Part {
+        Part::encode(KIND_ACCOUNTS, &self.0)
+    }
+}
+
+impl Part {
+    fn encode(kind: u32, form: &impl Serialize) -> Self {
+        let body = rmp_serde::to_vec(form).expect("invariant: encoding into memory can't fail");
+        Self { kind, body }
+    }
+
+    /// The identities of one partition and cycle.
+    pub fn identities(partition: Partition, cycle: Cycle, keys: &[IdentityKey]) -> Self {
+        let bytes: Vec<u8> = keys.iter().flat_map(|key| key.0.to_le_bytes()).collect();
+        let form = IdentitiesV1 { partition: partition.0, cycle: cycle.index(), keys: bytes };
+        Self::encode(KIND_IDENTITIES, &form)
+    }
+
+    /// The directory.
+    pub fn directory(parts: &DirectoryParts) -> Self {
+        let form = DirectoryV1 {
+            sequence: parts.sequence,
+            at: parts.at.micros(),
+            accounts: parts.accounts.clone(),
+            clouds: parts.clouds.iter().map(|(id, payer)| (id.clone(), payer.0)).collect(),
+            changes: parts.changes.iter().map(|(cloud, payer, at)| (cloud.0, payer.0, at.micros())).collect(),
+            keys: parts.keys.iter().map(RememberedV1::from).collect(),
+        };
+        Self::encode(KIND_DIRECTORY, &form)
+    }
+
+    /// The kept strings.
+    pub fn strings(strings: &Strings) -> Self {
+        let form: Vec<(u32, &str)> = strings.iter().map(|(number, text)| (number.0, text)).collect();
+        Self::encode(KIND_STRINGS, &form)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdentitiesV1 {
+    partition: u16,
+    cycle: u32,
+    #[serde(with = "serde_bytes")]
+    keys: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DirectoryV1 {
+    sequence: u64,
+    at: i64,
+    accounts: Vec<Box<str>>,
+    clouds: Vec<(Box<str>, u32)>,
+    changes: Vec<(u32, u32, i64)>,
+    keys: Vec<RememberedV1>,
+}
+
+/// Writes a snapshot aside; [`SnapshotWriter::finish`] makes it count.
+pub struct SnapshotWriter<'s> {
+    storage: &'s dyn Storage,
+    file: Box<dyn StorageFile>,
+    low_water: Lsn,
+    offset: u64,
+    parts: u64,
+}
+
+impl<'s> SnapshotWriter<'s> {
+    /// Begins a snapshot from which replay is to start after `low_water`, a durable block.
+    pub fn create(storage: &'s dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> io::Result<Self> {
+        storage.create_directory(DIRECTORY)?;
+        if storage.list(DIRECTORY)?.iter().any(|name| UNFINISHED.ends_with(name.as_str())) {
+            storage.delete(UNFINISHED)?;
+        }
+        let mut file = storage.create(UNFINISHED)?;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        header.extend_from_slice(&MAGIC);
+        header.extend_from_slice(&VERSION.to_le_bytes());
+        header.extend_from_slice(&directory_id);
+        header.extend_from_slice(&low_water.number().to_le_bytes());
+        header.extend_from_slice(&crc32c::crc32c(&header).to_le_bytes());
+        file.write_all_at(&header, 0)?;
+        Ok(Self { storage, file, low_water, offset: header.len() as u64, parts: 0 })
+    }
+
+    /// Writes one part.
+    pub fn write(&mut self, part: &Part) -> io::Result<()> {
+        let length = u32::try_from(part.body.len())
+            .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a part of a snapshot exceeds 4 GiB"))?;
+        let mut header = Vec::with_capacity(PART_HEADER_BYTES);
+        header.extend_from_slice(&part.kind.to_le_bytes());
+        header.extend_from_slice(&length.to_le_bytes());
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&header), &part.body);
+        header.extend_from_slice(&crc.to_le_bytes());
+        self.file.write_all_at(&header, self.offset)?;
+        self.file.write_all_at(&part.body, self.offset + header.len() as u64)?;
+        self.offset += (header.len() + part.body.len()) as u64;
+        self.parts += 1;
+        Ok(())
+    }
+
+    /// Ends the snapshot and makes it count. Everything it may hold must be durable in the log by now.
+    ///
+    /// Gives the lsn below which no kept snapshot needs the log.
+    pub fn finish(mut self) -> io::Result<Lsn> {
+        let parts = self.parts;
+        self.write(&Part::encode(KIND_END, &parts))?;
+        self.file.sync()?;
+        self.storage.rename(UNFINISHED, &path(self.low_water))?;
+        self.storage.sync_directory(DIRECTORY)?;
+        let mut kept = list(self.storage)?;
+        while kept.len() > KEPT {
+            self.storage.delete(&path(kept.remove(0)))?;
+        }
+        Ok(kept.first().copied().unwrap_or_default())
+    }
+}
+
+fn path(low_water: Lsn) -> String {
+    format!("{DIRECTORY}/{:020}.snap", low_water.number())
+}
+
+/// The low-water marks of the finished snapshots, oldest first.
+pub fn list(storage: &dyn Storage) -> io::Result<Vec<Lsn>> {
+    let names = storage.list(DIRECTORY)?;
+    let number = |name: &String| name.strip_suffix(".snap")?.parse().ok().map(Lsn::new);
+    Ok(names.iter().filter_map(number).collect())
+}
+
+/// Reads the newest snapshot that is whole. Broken ones are named in `broken`, with the reason.
+pub fn read_newest(
+    storage: &dyn Storage,
+    directory_id: [u8; 16],
+    broken: &mut Vec<(String, SnapshotFault)>,
+) -> io::Result<Option<SnapshotState>> {
+    for low_water in list(storage)?.into_iter().rev() {
+        match read(storage, directory_id, low_water) {
+            Ok(state) => return Ok(Some(state)),
+            Err(fault) => broken.push((path(low_water), fault)),
+        }
+    }
+    Ok(None)
+}
+
+/// Why a snapshot can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// It could not be read.
+    #[error("reading failed")]
+    Io(#[from] io::Error),
+    /// Bytes that no version writes, or a checksum that is wrong.
+    #[error("{what} at offset {offset}")]
+    Damaged {
+        /// What is wrong.
+        what: &'static str,
+        /// Where.
+        offset: u64,
+    },
+    /// A newer version.
+    #[error("version {0} is newer than this program")]
+    Newer(u32),
+    /// It is right, but says what can't be.
+    #[error("the contents are not understood")]
+    Journal(#[from] JournalFault),
+}
+
+fn read(storage: &dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> Result<SnapshotState, SnapshotFault> {
+    let file = storage.open(&path(low_water))?;
+    let mut reader = PartReader { size: file.size()?, file: &*file, offset: 0 };
+    reader.header(directory_id, low_water)?;
+    let mut state = Collected::default();
+    loop {
+        let (kind, body) = reader.part()?;
+        match kind {
+            KIND_END => {
+                let parts: u64 = from_slice("end", &body)?;
+                if parts != state.parts {
+                    return Err(reader.damaged("parts are missing"));
+                }
+                break;
+            }
+            KIND_ACCOUNTS => {
+                let accounts: Vec<AccountV1> = from_slice("accounts", &body)?;
+                for account in accounts {
+                    state.accounts.push(account.into_state()?);
+                }
+            }
+            KIND_IDENTITIES => state.identities(&body)?,
+            KIND_DIRECTORY => state.directory = Some(directory_parts(&body)?),
+            KIND_STRINGS => state.strings(&body)?,
+            _ => return Err(reader.damaged("part of an unknown kind")),
+        }
+        state.parts += 1;
+    }
+    let directory = state.directory.ok_or_else(|| reader.damaged("no directory"))?;
+    Ok(SnapshotState {
+        low_water,
+        directory,
+        accounts: state.accounts,
+        identities: state.identities,
+        strings: state.strings,
+    })
+}
+
+#[derive(Default)]
+struct Collected {
+    parts: u64,
+    accounts: Vec<AccountState>,
+    identities: Identities,
+    strings: Strings,
+    directory: Option<DirectoryParts>,
+}
+
+impl Collected {
+    fn identities(&mut self, body: &[u8]) -> Result<(), SnapshotFault> {
+        let form: IdentitiesV1 = from_slice("identities", body)?;
+        if usize::from(form.partition) >= PARTITIONS || form.keys.len() % 16 != 0 {
+            return Err(JournalFault::Malformed("identities").into());
+        }
+        for key in form.keys.chunks_exact(16) {
+            let key = u128::from_le_bytes(key.try_into().expect("invariant: chunks of 16 bytes"));
+            self.identities.insert(Partition(form.partition), Cycle::from_index(form.cycle), IdentityKey(key));
+        }
+        Ok(())
+    }
+
+    fn strings(&mut self, body: &[u8]) -> Result<(), SnapshotFault> {
+        let form: Vec<(u32, Box<str>)> = from_slice("strings", body)?;
+        for (number, text) in form {
+            if !self.strings.restore(StringId(number), &text) {
+                return Err(JournalFault::Malformed("strings").into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn directory_parts(body: &[u8]) -> Result<DirectoryParts, JournalFault> {
+    let form: DirectoryV1 = from_slice("directory", body)?;
+    Ok(DirectoryParts {
+        sequence: form.sequence,
+        at: Timestamp::from_micros(form.at),
+        accounts: form.accounts,
+        clouds: form.clouds.into_iter().map(|(id, payer)| (id, AccountIndex(payer))).collect(),
+        changes: form
+            .changes
+            .into_iter()
+            .map(|(cloud, payer, at)| (CloudIndex(cloud), AccountIndex(payer), Timestamp::from_micros(at)))
+            .collect(),
+        keys: form.keys.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
+    })
+}
+
+struct PartReader<'f> {
+    file: &'f dyn StorageFile,
+    size: u64,
+    offset: u64,
+}
+
+impl PartReader<'_> {
+    fn damaged(&self, what: &'static str) -> SnapshotFault {
+        SnapshotFault::Damaged { what, offset: self.offset }
+    }
+
+    fn bytes(&mut self, count: usize) -> Result<Vec<u8>, SnapshotFault> {
+        if self.size.saturating_sub(self.offset) < count as u64 {
+            return Err(self.damaged("the file ends early"));
+        }
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while filled < count {
+            let read = self.file.read_at(&mut bytes[filled..], self.offset + filled as u64)?;
+            if read == 0 {
+                return Err(self.damaged("the file ends early"));
+            }
+            filled += read;
+        }
+        self.offset += count as u64;
+        Ok(bytes)
+    }
+
+    fn header(&mut self, directory_id: [u8; 16], low_water: Lsn) -> Result<(), SnapshotFault> {
+        let header = self.bytes(HEADER_BYTES)?;
+        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        if header[..8] != MAGIC || crc32c::crc32c(&header[..36]) != number(36) {
+            return Err(self.damaged("header"));
+        }
+        if number(8) != VERSION {
+            return Err(SnapshotFault::Newer(number(8)));
+        }
+        if header[12..28] != directory_id || header[28..36] != low_water.number().to_le_bytes() {
+            return Err(self.damaged("header of another directory or lsn"));
+        }
+        Ok(())
+    }
+
+    fn part(&mut self) -> Result<(u32, Vec<u8>), SnapshotFault> {
+        let header = self.bytes(PART_HEADER_BYTES)?;
+        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let body = self.bytes(number(4) as usize)?;
+        if crc32c::crc32c_append(crc32c::crc32c(&header[..8]), &body) != number(8) {
+            return Err(self.damaged("checksum"));
+        }
+        Ok((number(0), body))
+    }
+}
