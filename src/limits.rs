@@ -27,6 +27,18 @@ pub const ROW_BYTES_MAX: usize = 1024 * 1024;
 /// Charges that a shard takes in one step, and the most that one atomic batch may hold (rule C6).
 pub const CHUNK_CHARGES_MAX: usize = 8_192;
 
+/// Bytes of one block of the log: far above any group commit, so that a damaged length is known as one.
+pub const BLOCK_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Bytes after which the wal thread takes no more buffers into a block, unless configured.
+pub const BLOCK_BYTES_TARGET: usize = 4 * 1024 * 1024;
+
+/// Bytes of a log segment, unless configured; a larger block gets a segment of its own size.
+pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Trimmed segments kept for reuse, unless configured.
+pub const SPARE_SEGMENTS_MAX: usize = 2;
+
 const _: () = assert!(10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX) == MONEY_UNITS_PER_ONE);
 const _: () = assert!(COMPOSED_ID_BYTES_MAX > ID_BYTES_MAX);
 const _: () = assert!(TEXT_BYTES_MAX < ROW_BYTES_MAX);
@@ -55,11 +67,10 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// Distinct service, sku, unit and source texts kept in memory; beyond it texts are logged in each row.
 pub const STRINGS_MAX: usize = 1 << 20;
 
-/// Bytes of one block of the log before the next one is begun.
-pub const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
-
 /// Cloud accounts in one `set_payer`, and accounts in one opening.
 pub const ITEMS_MAX: usize = 8_192;
 
 const _: () = assert!(IN_FLIGHT_CHARGES_MAX >= CHUNK_CHARGES_MAX);
 const _: () = assert!(SHARDS_MAX <= PARTITIONS && PARTITIONS <= u16::MAX as usize);
+const _: () = assert!(BLOCK_BYTES_TARGET as u64 <= SEGMENT_BYTES && SEGMENT_BYTES < BLOCK_BYTES_MAX);
+const _: () = assert!(BLOCK_BYTES_MAX <= u32::MAX as u64); // a block's length is a u32
