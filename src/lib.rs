@@ -1,5 +1,6 @@
 //! Exchequer: a billing-account ledger.
 
+pub mod actors;
 pub mod domain;
 pub mod journal;
 pub mod limits;

@@ -614,6 +614,33 @@ impl Account {
             .ok_or(Refusal::AmountOverflow)
     }
 
+    /// Decides whether a row of an import continues what was imported (rule C7).
+    pub fn imports_decide(&self, source: &str, cycle: Cycle, row: u64) -> Result<(), Refusal> {
+        self.rare().map_or(Ok(()), |rare| rare.imports.decide(source, cycle, row))
+    }
+
+    /// Every figure of the account, with its composition (rule B3).
+    pub fn view(&self) -> AccountView {
+        AccountView {
+            account: self.index,
+            kind: self.kind,
+            status: self.status,
+            currency: self.currency,
+            offset: self.offset,
+            created_at: self.created_at,
+            profile: self.profile(),
+            cash: self.cash,
+            credit_limit: self.credit_limit,
+            quota: self.quota(),
+            quota_consumed: self.quota_consumed(),
+            unsettled_current: self.unsettled_current,
+            available_credit: self.available_credit,
+            charges: self.charges,
+            sequence: self.sequence,
+            at: self.at,
+        }
+    }
+
     /// Applies what happened at business time `at` (rule J5); may not fail.
     pub fn apply(&mut self, event: &AccountEvent, at: Timestamp) {
         match event {
@@ -644,6 +671,43 @@ fn positive(amount: Money) -> Result<(), Refusal> {
 
 fn not_negative(amount: Money) -> Result<(), Refusal> {
     if amount >= Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
+}
+
+/// Every figure of one account (rule B3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountView {
+    /// Its number.
+    pub account: AccountIndex,
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Status.
+    pub status: Status,
+    /// Base currency.
+    pub currency: Currency,
+    /// Offset of its months.
+    pub offset: UtcOffset,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Name, owner and settings.
+    pub profile: Profile,
+    /// Prepaid cash.
+    pub cash: Money,
+    /// Credit limit.
+    pub credit_limit: Money,
+    /// Quota (ecosystem).
+    pub quota: Money,
+    /// Quota consumed by billed charges (ecosystem).
+    pub quota_consumed: Money,
+    /// Unsettled charges of open cycles; of an ecosystem account, the unbilled amount.
+    pub unsettled_current: Money,
+    /// Available credit.
+    pub available_credit: Money,
+    /// Charges posted so far.
+    pub charges: u64,
+    /// Its newest record.
+    pub sequence: u64,
+    /// Business time of its last decision.
+    pub at: Timestamp,
 }
 
 /// An account's state as a snapshot holds it.

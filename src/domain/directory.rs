@@ -213,9 +213,9 @@ impl Directory {
             || self.changes.keys().any(|cloud| self.payer(CloudIndex(*cloud), at).account == account)
     }
 
-    /// Notes that an account was canceled: it becomes nobody's payer any more.
-    pub fn note_canceled(&mut self, account: AccountIndex) {
-        self.accounts[account.0 as usize].canceled = true;
+    /// Notes whether an account is canceled: then it becomes nobody's payer any more.
+    pub fn note_canceled(&mut self, account: AccountIndex, canceled: bool) {
+        self.accounts[account.0 as usize].canceled = canceled;
     }
 
     /// Whether the account was canceled.
@@ -441,7 +441,7 @@ mod tests {
         let change = directory.decide_payer("cloud", "b", at(100)).unwrap();
         directory.apply(&[change], at(1), None);
         assert_eq!(directory.decide_payer("cloud", "c", at(100)), Err(Refusal::EffectiveBeforeLastChange));
-        directory.note_canceled(AccountIndex(2));
+        directory.note_canceled(AccountIndex(2), true);
         assert_eq!(directory.decide_payer("cloud", "c", at(101)), Err(Refusal::AccountCanceled));
         let back = directory.decide_payer("cloud", "a", at(101)).unwrap();
         // Back to an earlier payer: the same relationship goes on.

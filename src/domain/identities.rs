@@ -5,7 +5,7 @@
 //! that a closed cycle is dropped whole. A table grows by a fifth, never to the double, so that a remembered id costs
 //! at most 24 bytes on average; since the place rises with the hash, growing is one pass in order.
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 use super::ids::{CloudIndex, Partition};
 use super::money::Money;

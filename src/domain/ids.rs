@@ -87,7 +87,12 @@ pub fn is_cloud_account_id(text: &str) -> bool {
     text.len() <= COMPOSED_ID_BYTES_MAX && is_printable(text)
 }
 
+#[inline]
 fn is_printable(text: &str) -> bool {
+    // The usual id: printable ASCII without spaces.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return true;
+    }
     !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control)
 }
 

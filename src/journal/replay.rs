@@ -3,10 +3,9 @@
 //! Records at or below an entity's number are skipped, because a snapshot holds them already; a row's identity is
 //! always remembered, and finding it there never skips the balance.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use parking_lot::RwLock;
 
 use super::charges::{ChargesPosted, PostedCharge};
@@ -276,7 +275,7 @@ impl Front {
         let ledgers: Vec<_> = appliers.into_iter().map(|applier| applier.ledger).collect();
         for account in ledgers.iter().flat_map(|ledger| &ledger.accounts) {
             if account.status() == Status::Canceled {
-                self.directory.note_canceled(account.index);
+                self.directory.note_canceled(account.index, true);
             }
         }
         let strings = std::mem::take(&mut *self.strings.write());

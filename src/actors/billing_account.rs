@@ -1,0 +1,196 @@
+//! The billing account as an actor: it owns its balances; nobody else reads or writes them.
+
+use actix::{Actor, Handler, Message, MessageResult};
+
+use super::resident::{Deferred, Mailbox, Resident};
+use crate::domain::account::{Account, AccountCommand, AccountView, PaidCloudAccount};
+use crate::domain::charge::Category;
+use crate::domain::identities::{Identities, IdentityKey, Seen};
+use crate::domain::ids::{Currency, Partition};
+use crate::domain::keys::Remembered;
+use crate::domain::money::Money;
+use crate::domain::refusals::Refusal;
+use crate::domain::time::{Cycle, CycleSpan, Timestamp};
+use crate::journal::forms::{AccountRecord, decode_view, encode_view};
+
+/// A resident actor, kept by value in its shard's slab.
+pub struct BillingAccount {
+    /// Its state; the rules are the domain's.
+    pub account: Account,
+    /// Place of its newest payment relationship in the shard; the others are linked behind it.
+    pub payments: Option<u32>,
+    /// Open while somebody has its address.
+    pub mailbox: Option<Box<Mailbox>>,
+}
+
+impl BillingAccount {
+    /// An actor without payment relationships and with a closed mailbox.
+    pub const fn new(account: Account) -> Self {
+        Self { account, payments: None, mailbox: None }
+    }
+}
+
+impl Actor for BillingAccount {
+    type Context = Resident;
+}
+
+/// Posts one charge: the hot path, called in place with borrowed parts of the shard.
+pub struct PostCharge<'a> {
+    /// The payment relationship it belongs to.
+    pub paid: &'a mut PaidCloudAccount,
+    /// The identities of its home partition's shard.
+    pub identities: &'a mut Identities,
+    /// Its home partition.
+    pub home: Partition,
+    /// Its identity.
+    pub key: IdentityKey,
+    /// How much.
+    pub amount: Money,
+    /// Currency.
+    pub currency: Currency,
+    /// Start of the charge period.
+    pub period_start: Timestamp,
+    /// The cycle asked for.
+    pub billing_cycle: Option<Cycle>,
+    /// Category.
+    pub category: Category,
+    /// Source and row of an import whose ids are digests (rule C7).
+    pub import: Option<(&'a str, u64)>,
+    /// The cycle looked up last.
+    pub span: &'a mut Option<CycleSpan>,
+}
+
+/// What became of one charge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Posted to that cycle.
+    Posted(Cycle),
+    /// Posted before; no effect.
+    Duplicate,
+    /// Not posted.
+    Refused(Refusal),
+}
+
+impl Message for PostCharge<'_> {
+    type Result = Verdict;
+}
+
+impl<'a> Handler<PostCharge<'a>> for BillingAccount {
+    type Result = MessageResult<PostCharge<'a>>;
+
+    #[inline]
+    fn handle(&mut self, charge: PostCharge<'a>, _: &mut Resident) -> Self::Result {
+        match charge.identities.look_up(charge.home, charge.key) {
+            Seen::New => {}
+            Seen::Duplicate => return MessageResult(Verdict::Duplicate),
+            Seen::Conflict => return MessageResult(Verdict::Refused(Refusal::Conflict)),
+        }
+        let decided = self
+            .account
+            .decide_charge(
+                charge.paid,
+                charge.amount,
+                charge.currency,
+                charge.period_start,
+                charge.billing_cycle,
+                charge.category,
+                charge.span,
+            )
+            .and_then(|cycle| {
+                if let Some((source, row)) = charge.import {
+                    self.account.imports_decide(source, cycle, row)?;
+                }
+                charge.identities.decide(charge.home, cycle)?;
+                Ok(cycle)
+            });
+        MessageResult(match decided {
+            Ok(cycle) => {
+                self.account.apply_charge(charge.paid, charge.amount, cycle, charge.category);
+                if let Some((source, row)) = charge.import {
+                    self.account.rare_mut().imports.apply(source, cycle, row);
+                }
+                charge.identities.insert(charge.home, cycle, charge.key);
+                Verdict::Posted(cycle)
+            }
+            Err(refusal) => Verdict::Refused(refusal),
+        })
+    }
+}
+
+/// Gives the account a command.
+#[derive(Clone, Debug)]
+pub struct Do {
+    /// What to do.
+    pub command: AccountCommand,
+    /// Who says so.
+    pub principal: Box<str>,
+    /// The caller's idempotency key, with the digest of the request (rule J2).
+    pub key: Option<(Box<str>, u128)>,
+    /// Business time of the command.
+    pub at: Timestamp,
+    /// Whether cloud accounts are paid by this account, as the directory says.
+    pub pays: bool,
+}
+
+impl Message for Do {
+    type Result = Result<AccountView, Refusal>;
+}
+
+impl Handler<Do> for BillingAccount {
+    type Result = Deferred<Result<AccountView, Refusal>>;
+
+    fn handle(&mut self, message: Do, context: &mut Resident) -> Self::Result {
+        Deferred(self.decide_and_record(message, context))
+    }
+}
+
+impl BillingAccount {
+    fn decide_and_record(&mut self, message: Do, context: &mut Resident) -> Result<AccountView, Refusal> {
+        if let (Some((key, digest)), Some(rare)) = (&message.key, self.account.rare())
+            && let Some(answer) = rare.keys.look_up(&message.principal, key, *digest)?
+        {
+            return Ok(decode_view(self.account.index, answer).expect("invariant: the answer was encoded here"));
+        }
+        let event = self.account.decide(&message.command, message.pays)?;
+        // An account's business time never goes back (rule J5).
+        let at = message.at.max(self.account.at());
+        self.account.apply(&event, at);
+        let view = self.account.view();
+        let remembered = message.key.map(|(key, digest)| Remembered {
+            principal: message.principal.clone(),
+            key,
+            digest,
+            answer: encode_view(&view).into(),
+            at,
+        });
+        if let Some(remembered) = &remembered {
+            self.account.rare_mut().keys.remember(remembered.clone());
+        }
+        let record = AccountRecord {
+            account: self.account.index,
+            sequence: self.account.sequence(),
+            at,
+            actor: message.principal,
+            remembered,
+            event,
+        };
+        record.encode(&mut context.log.bytes);
+        context.log.records += 1;
+        Ok(view)
+    }
+}
+
+/// Asks for the account's figures, as durable as what was recorded before the question.
+pub struct View;
+
+impl Message for View {
+    type Result = AccountView;
+}
+
+impl Handler<View> for BillingAccount {
+    type Result = Deferred<AccountView>;
+
+    fn handle(&mut self, _: View, _: &mut Resident) -> Self::Result {
+        Deferred(self.account.view())
+    }
+}

@@ -1,0 +1,352 @@
+//! The directory as an actor: it opens accounts, and knows who pays for whom.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{Actor, Addr, Context, Handler, Message, MessageResult, ResponseFuture};
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+
+use super::health::PanicGuard;
+use super::inbox::Inbox;
+use super::log::{LogBuffer, Producer, Release};
+use super::shard::{Drain, Shard, Shared};
+use super::ticket::Stopped;
+use crate::domain::account::Opening;
+use crate::domain::directory::{Admission, Directory, DirectoryEvent};
+use crate::domain::ids::{AccountIndex, CloudIndex};
+use crate::domain::keys::Remembered;
+use crate::domain::refusals::Refusal;
+use crate::domain::time::Timestamp;
+use crate::journal::forms::{DirectoryRecord, decode_results, encode_results};
+use crate::journal::snapshot::Part;
+use crate::wal::{Lsn, Watermark};
+
+/// The actor. Callers read the directory under its lock; only the actor writes it.
+pub struct DirectoryActor {
+    /// The state.
+    pub directory: Arc<RwLock<Directory>>,
+    /// The way to the log.
+    pub producer: Producer,
+    /// The inboxes of all shards.
+    pub inboxes: Vec<Arc<Inbox>>,
+    /// The shards.
+    pub shards: Vec<Addr<Shard>>,
+    /// What it shares with them.
+    pub shared: Shared,
+    /// How far the log has got.
+    pub watermark: Arc<Watermark>,
+    /// Stops the engine on a panic.
+    pub guard: PanicGuard,
+}
+
+impl Actor for DirectoryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        super::mark_arbiter();
+    }
+}
+
+/// A command to the directory.
+pub struct Change {
+    /// What to do.
+    pub items: Vec<ChangeItem>,
+    /// Who says so.
+    pub principal: Box<str>,
+    /// The caller's idempotency key, with the digest of the request (rule J2).
+    pub key: Option<(Box<str>, u128)>,
+    /// Business time of the command.
+    pub at: Timestamp,
+}
+
+/// One thing to change; each has a result of its own.
+pub enum ChangeItem {
+    /// Opens a billing account.
+    Open {
+        /// The user's id.
+        id: Box<str>,
+        /// What it starts with.
+        opening: Box<Opening>,
+    },
+    /// Registers a cloud account that an existing billing account pays for.
+    Register {
+        /// The user's id.
+        id: Box<str>,
+        /// The payer's id.
+        payer: Box<str>,
+    },
+    /// Registers a cloud account and opens its default billing account under the same id (rule A3).
+    RegisterWithAccount {
+        /// The user's id of both.
+        id: Box<str>,
+        /// What the billing account starts with.
+        opening: Box<Opening>,
+    },
+    /// Changes a payer (rule A4).
+    SetPayer {
+        /// The cloud account's id.
+        cloud: Box<str>,
+        /// The new payer's id.
+        payer: Box<str>,
+        /// From when on; by default from the decision on.
+        effective_at: Option<Timestamp>,
+    },
+}
+
+/// A result for each item, in order; or one refusal of the whole command.
+pub type ChangeResult = Result<Vec<Result<(), Refusal>>, Refusal>;
+
+impl Message for Change {
+    type Result = Result<ChangeResult, Stopped>;
+}
+
+impl Handler<Change> for DirectoryActor {
+    type Result = ResponseFuture<Result<ChangeResult, Stopped>>;
+
+    fn handle(&mut self, change: Change, _: &mut Self::Context) -> Self::Result {
+        let mut buffer = LogBuffer::default();
+        let result = self.decide_and_record(change, &mut buffer);
+        let (reply, answer) = oneshot::channel();
+        buffer.releases.push(Release::Reply(Box::new(move || drop(reply.send(result)))));
+        self.producer.settle(&mut buffer);
+        Box::pin(async move { answer.await.map_err(|_| Stopped) })
+    }
+}
+
+impl DirectoryActor {
+    fn decide_and_record(&self, change: Change, buffer: &mut LogBuffer) -> ChangeResult {
+        // Only this actor writes, so what it decides on under a read lock still holds when it applies.
+        let (events, results, at) = {
+            let directory = self.directory.read();
+            if let Some((key, digest)) = &change.key
+                && let Some(answer) = directory.keys().look_up(&change.principal, key, *digest)?
+            {
+                return Ok(decode_results(answer).expect("invariant: the answer was encoded here"));
+            }
+            let at = change.at.max(directory.at());
+            let (events, results) = decide(&directory, change.items, at);
+            (events, results, at)
+        };
+        if events.is_empty() {
+            return Ok(results);
+        }
+        let remembered = change.key.map(|(key, digest)| Remembered {
+            principal: change.principal.clone(),
+            key,
+            digest,
+            answer: encode_results(&results).into(),
+            at,
+        });
+        let record = DirectoryRecord {
+            sequence: self.directory.read().sequence() + 1,
+            at,
+            actor: change.principal,
+            remembered: remembered.clone(),
+            events,
+        };
+        record.encode(&mut buffer.bytes);
+        buffer.records += 1;
+        // The record goes to the log's queue before anybody can use what it makes.
+        self.producer.settle(buffer);
+        self.publish(&record.events, at, remembered);
+        Ok(results)
+    }
+
+    fn publish(&self, events: &[DirectoryEvent], at: Timestamp, remembered: Option<Remembered>) {
+        let mut directory = self.directory.write();
+        let admissions = directory.apply(events, at, remembered);
+        let changed = events.iter().filter_map(|event| match event {
+            DirectoryEvent::PayerChanged { cloud, .. } => Some(*cloud),
+            _ => None,
+        });
+        if changed.into_iter().any(|cloud: CloudIndex| directory.spans_shards(cloud)) {
+            self.shared.homes_shared.store(true, Ordering::SeqCst);
+        }
+        // Under the lock: no caller can route a charge to a place before the shard has been told to make it.
+        for (shard, inbox) in self.inboxes.iter().enumerate() {
+            let mine = |admission: &&Admission| match admission {
+                Admission::Account { account, .. } | Admission::Payment { account, .. } => {
+                    account.partition().shard(self.inboxes.len()) == shard
+                }
+            };
+            if inbox.admit(admissions.iter().filter(mine).cloned()) {
+                self.shards[shard].do_send(Drain);
+            }
+        }
+    }
+}
+
+/// Decides the items one after the other; later ones see what earlier ones make.
+fn decide(
+    directory: &Directory,
+    items: Vec<ChangeItem>,
+    at: Timestamp,
+) -> (Vec<DirectoryEvent>, Vec<Result<(), Refusal>>) {
+    let mut events = Vec::new();
+    let mut results = Vec::with_capacity(items.len());
+    let mut opened = std::collections::HashMap::new();
+    let mut registered = std::collections::HashSet::new();
+    let mut changed = std::collections::HashSet::new();
+    let mut id_bytes = 0;
+    for item in items {
+        let next = AccountIndex(u32::try_from(directory.account_count() + opened.len()).unwrap_or(u32::MAX));
+        let result = (|| match item {
+            ChangeItem::Open { id, opening } => {
+                room(directory, opened.len(), registered.len(), id_bytes + id.len())?;
+                open(directory, &mut opened, &id, next)?;
+                id_bytes += id.len();
+                events.push(DirectoryEvent::AccountOpened { id, opening });
+                Ok(())
+            }
+            ChangeItem::Register { id, payer } => {
+                room(directory, opened.len(), registered.len(), id_bytes + id.len())?;
+                let payer =
+                    opened.get(&payer).copied().or_else(|| directory.account(&payer)).ok_or(Refusal::NotFound)?;
+                if (payer.0 as usize) < directory.account_count() && directory.is_canceled(payer) {
+                    return Err(Refusal::AccountCanceled);
+                }
+                register(directory, &mut registered, &id)?;
+                id_bytes += id.len();
+                events.push(DirectoryEvent::CloudAccountRegistered { id, payer });
+                Ok(())
+            }
+            ChangeItem::RegisterWithAccount { id, opening } => {
+                room(directory, opened.len(), registered.len(), id_bytes + id.len())?;
+                directory.decide_register(&id)?;
+                if registered.contains(&id) {
+                    return Err(Refusal::AlreadyExists);
+                }
+                open(directory, &mut opened, &id, next)?;
+                register(directory, &mut registered, &id)?;
+                id_bytes += id.len();
+                events.push(DirectoryEvent::AccountOpened { id: id.clone(), opening });
+                events.push(DirectoryEvent::CloudAccountRegistered { id, payer: next });
+                Ok(())
+            }
+            ChangeItem::SetPayer { cloud, payer, effective_at } => {
+                let event = directory.decide_payer(&cloud, &payer, effective_at.unwrap_or(at))?;
+                // The same cloud account twice in one command: the second would not see the first.
+                if !changed.insert(cloud) {
+                    return Err(Refusal::EffectiveBeforeLastChange);
+                }
+                events.push(event);
+                Ok(())
+            }
+        })();
+        results.push(result);
+    }
+    (events, results)
+}
+
+fn room(directory: &Directory, opened: usize, registered: usize, id_bytes: usize) -> Result<(), Refusal> {
+    if directory.has_room(opened.max(registered) + 1, id_bytes) { Ok(()) } else { Err(Refusal::TooManyItems) }
+}
+
+fn open(
+    directory: &Directory,
+    opened: &mut std::collections::HashMap<Box<str>, AccountIndex>,
+    id: &str,
+    next: AccountIndex,
+) -> Result<(), Refusal> {
+    directory.decide_open(id)?;
+    if opened.contains_key(id) {
+        return Err(Refusal::AlreadyExists);
+    }
+    opened.insert(id.into(), next);
+    Ok(())
+}
+
+fn register(
+    directory: &Directory,
+    registered: &mut std::collections::HashSet<Box<str>>,
+    id: &str,
+) -> Result<(), Refusal> {
+    directory.decide_register(id)?;
+    if registered.insert(id.into()) { Ok(()) } else { Err(Refusal::AlreadyExists) }
+}
+
+/// Marks an account as canceled ahead of its own decision, so that nobody makes it a payer meanwhile; whether it pays
+/// for any cloud account, in which case nothing is marked.
+pub struct PrepareCancel {
+    /// Which.
+    pub account: AccountIndex,
+    /// Business time of the command.
+    pub at: Timestamp,
+}
+
+impl Message for PrepareCancel {
+    type Result = bool;
+}
+
+impl Handler<PrepareCancel> for DirectoryActor {
+    type Result = bool;
+
+    fn handle(&mut self, message: PrepareCancel, _: &mut Self::Context) -> bool {
+        let mut directory = self.directory.write();
+        let pays = directory.pays(message.account, message.at);
+        if !pays {
+            directory.note_canceled(message.account, true);
+        }
+        pays
+    }
+}
+
+/// The account refused to be canceled.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct UndoCancel(pub AccountIndex);
+
+impl Handler<UndoCancel> for DirectoryActor {
+    type Result = ();
+
+    fn handle(&mut self, message: UndoCancel, _: &mut Self::Context) {
+        self.directory.write().note_canceled(message.0, false);
+    }
+}
+
+/// Begins a snapshot: how far the log is durable, while no change of the directory is half done.
+pub struct LowWater;
+
+impl Message for LowWater {
+    type Result = Lsn;
+}
+
+impl Handler<LowWater> for DirectoryActor {
+    type Result = MessageResult<LowWater>;
+
+    fn handle(&mut self, _: LowWater, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.watermark.durable())
+    }
+}
+
+/// Asks for the parts of a snapshot with the directory and the strings; taken last, it knows all that shards hold.
+pub struct SnapshotDirectory;
+
+impl Message for SnapshotDirectory {
+    type Result = Vec<Part>;
+}
+
+impl Handler<SnapshotDirectory> for DirectoryActor {
+    type Result = Vec<Part>;
+
+    fn handle(&mut self, _: SnapshotDirectory, _: &mut Self::Context) -> Self::Result {
+        let strings = Part::strings(&self.shared.strings.read());
+        let directory = Part::directory(&self.directory.read().to_parts());
+        vec![strings, directory]
+    }
+}
+
+/// Has something wait for all that the directory has recorded so far.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PassDirectory(pub Release);
+
+impl Handler<PassDirectory> for DirectoryActor {
+    type Result = ();
+
+    fn handle(&mut self, pass: PassDirectory, _: &mut Self::Context) {
+        let mut buffer = LogBuffer { releases: vec![pass.0], ..LogBuffer::default() };
+        self.producer.settle(&mut buffer);
+    }
+}

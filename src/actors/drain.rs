@@ -1,0 +1,345 @@
+//! The hot path: from the inbox to posted charges and their record.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use actix::Handler;
+use super::billing_account::{PostCharge, Verdict};
+use super::inbox::{Contents, Extra, NO_EXTRA, Part, Routed, UUID};
+use super::log::Release;
+use super::shard::Shard;
+use super::ticket::Outcome;
+use crate::domain::identities::{Identities, Seen};
+use crate::domain::prefetch::prefetch;
+use crate::domain::refusals::Refusal;
+use crate::domain::strings::{StringId, Strings};
+use crate::domain::time::Cycle;
+use crate::journal::charges::{ChargeId, Label, PostedCharge};
+use crate::limits::CHUNK_CHARGES_MAX;
+
+/// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
+const PREFETCH_AHEAD: usize = 16;
+
+impl Shard {
+    /// Takes everything out of the inbox and handles it.
+    pub(super) fn drain(&mut self) {
+        let empty = std::mem::take(&mut self.spare);
+        let inbox = std::sync::Arc::clone(&self.inbox);
+        let mut contents = inbox.take(empty);
+        for admission in contents.admissions.drain(..) {
+            self.admit(admission);
+        }
+        let mut first = 0;
+        for part in std::mem::take(&mut contents.parts) {
+            let end = first + part.charges;
+            self.handle_part(part, &contents, first..end);
+            first = end;
+        }
+        self.finish_record();
+        self.settle();
+        contents.clear();
+        self.spare = contents;
+    }
+
+    fn handle_part(&mut self, mut part: Part, contents: &Contents, range: std::ops::Range<usize>) {
+        let charges = range.len();
+        let mut outcome = Outcome::default();
+        if part.atomic {
+            // One record holds the whole part: none of it is durable without the rest.
+            if self.builder.rows() as usize + charges > CHUNK_CHARGES_MAX {
+                self.finish_record();
+                self.settle();
+            }
+            match self.rehearse(contents, range.clone()) {
+                Ok(()) => self.post(contents, range, &mut outcome),
+                Err(refused) => outcome = refused,
+            }
+        } else {
+            let mut start = range.start;
+            while start < range.end {
+                let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
+                let end = range.end.min(start + room);
+                self.post(contents, start..end, &mut outcome);
+                start = end;
+                if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
+                    self.finish_record();
+                    self.settle();
+                }
+            }
+        }
+        // A charge that repeats one of another shard's payer is answered when that shard's record is durable.
+        let also = if outcome.duplicate > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
+            self.peers.clone()
+        } else {
+            Vec::new()
+        };
+        part.ticket.outcome = outcome;
+        let gate = std::sync::Arc::clone(&self.gate);
+        // Settled with the record that holds the rows: at the latest at the end of the drain.
+        self.resident.log.releases.push(Release::Part { part: part.ticket, gate, charges, also });
+    }
+
+    fn finish_record(&mut self) {
+        if self.builder.rows() > 0 {
+            self.builder.finish(&mut self.resident.log.bytes);
+            self.resident.log.records += 1;
+        }
+    }
+
+    fn post(&mut self, contents: &Contents, range: std::ops::Range<usize>, outcome: &mut Outcome) {
+        let shared = self.shared.clone();
+        let strings = shared.strings.read();
+        let mut home = self.number;
+        let mut identities = shared.identities[home].lock();
+        let charges = &contents.charges[range];
+        for (place, charge) in charges.iter().enumerate() {
+            if let Some(ahead) = charges.get(place + PREFETCH_AHEAD) {
+                self.prefetch(ahead, &identities, home);
+            }
+            if usize::from(charge.home_shard) != home {
+                home = usize::from(charge.home_shard);
+                // Never two locks at once.
+                drop(identities);
+                identities = shared.identities[home].lock();
+            }
+            let extra = contents.extras.get(charge.extra as usize);
+            match self.post_one(charge, extra, contents, &strings, &mut identities) {
+                Verdict::Posted(cycle) => {
+                    outcome.accepted += 1;
+                    self.record(charge, extra, cycle, contents, &strings);
+                }
+                Verdict::Duplicate => outcome.duplicate += 1,
+                Verdict::Refused(refusal) => outcome.refuse(charge.index, refusal),
+            }
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self, charge: &Routed, identities: &Identities, home: usize) {
+        if usize::from(charge.home_shard) == home {
+            identities.prefetch(charge.home, charge.key);
+        }
+        if let Some(payment) = self.payments.get(charge.payment as usize) {
+            prefetch(payment);
+        }
+        if let Some(account) = self.accounts.get(charge.account as usize) {
+            prefetch(account);
+        }
+    }
+
+    #[inline]
+    fn post_one(
+        &mut self,
+        charge: &Routed,
+        extra: Option<&Extra>,
+        contents: &Contents,
+        strings: &Strings,
+        identities: &mut Identities,
+    ) -> Verdict {
+        let import = extra.filter(|extra| extra.import_row > 0).map(|extra| {
+            (Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings), extra.import_row)
+        });
+        let slot = charge.account as usize;
+        let account = &mut self.accounts[slot];
+        let verdict = account
+            .handle(
+                PostCharge {
+                    paid: &mut self.payments[charge.payment as usize].paid,
+                    identities,
+                    home: charge.home,
+                    key: charge.key,
+                    amount: charge.amount.money(),
+                    currency: charge.currency,
+                    period_start: charge.period_start,
+                    billing_cycle: charge.billing_cycle,
+                    category: charge.category,
+                    import,
+                    span: &mut self.span,
+                },
+                &mut self.resident,
+            )
+            .0;
+        if let Verdict::Posted(_) = verdict {
+            self.newest.set(slot, account.account.available_credit());
+        }
+        verdict
+    }
+
+    #[inline]
+    fn record(&mut self, charge: &Routed, extra: Option<&Extra>, cycle: Cycle, contents: &Contents, strings: &Strings) {
+        for number in charge.labels {
+            let place = number.0 as usize;
+            if number != StringId::EMPTY && !self.logged.get(place).is_some_and(|logged| *logged) {
+                self.log_string(number, strings);
+            }
+        }
+        let account = &self.accounts[charge.account as usize].account;
+        let texts = Texts::new(charge, extra, contents);
+        self.builder.push(&PostedCharge {
+            account: account.index,
+            sequence: account.sequence(),
+            cloud: charge.cloud,
+            amount: charge.amount.decimal(),
+            period_start: charge.period_start,
+            cycle,
+            category: charge.category,
+            correction: charge.correction,
+            id: texts.id(),
+            source: texts.label(strings, 0).label,
+            service: texts.label(strings, 1).label,
+            sku: texts.label(strings, 2).label,
+            unit: texts.label(strings, 3).label,
+            quantity: extra.and_then(|extra| extra.quantity),
+            description: texts.extra_text(0),
+            tags: texts.extra_text(1),
+            import_row: extra.map_or(0, |extra| extra.import_row),
+        });
+    }
+
+    #[cold]
+    fn log_string(&mut self, number: StringId, strings: &Strings) {
+        if let Some(text) = strings.text(number) {
+            self.builder.push_string(number, text);
+            let place = number.0 as usize;
+            if self.logged.len() <= place {
+                self.logged.resize(place + 1, false);
+            }
+            self.logged[place] = true;
+        }
+    }
+
+    /// Decides all charges of an atomic part on copies; an outcome where any of them would not be posted (rule C6).
+    fn rehearse(&mut self, contents: &Contents, range: std::ops::Range<usize>) -> Result<(), Outcome> {
+        let strings = self.shared.strings.read();
+        let charges = &contents.charges[range];
+        let Some(first) = charges.first() else { return Ok(()) };
+        let mut account = self.accounts[first.account as usize].account.clone();
+        let mut payments = HashMap::new();
+        let mut posted: HashMap<u128, u128> = HashMap::new();
+        let mut refused = Vec::new();
+        let mut duplicate = 0;
+        for charge in charges {
+            let home_identities = &self.shared.identities[usize::from(charge.home_shard)];
+            let seen = home_identities.lock().look_up(charge.home, charge.key);
+            let hash = charge.key.0 >> 32;
+            let decided = match (seen, posted.get(&hash)) {
+                (Seen::Conflict, _) => Err(Refusal::Conflict),
+                (Seen::New, Some(key)) if *key != charge.key.0 => Err(Refusal::Conflict),
+                (Seen::Duplicate, _) | (Seen::New, Some(_)) => {
+                    duplicate += 1;
+                    continue;
+                }
+                (Seen::New, None) => {
+                    let place = charge.payment as usize;
+                    let paid = payments.entry(place).or_insert_with(|| self.payments[place].paid.clone());
+                    let amount = charge.amount.money();
+                    let decided = account
+                        .decide_charge(
+                            paid,
+                            amount,
+                            charge.currency,
+                            charge.period_start,
+                            charge.billing_cycle,
+                            charge.category,
+                            &mut self.span,
+                        )
+                        .and_then(|cycle| {
+                            home_identities.lock().decide(charge.home, cycle)?;
+                            let extra = contents.extras.get(charge.extra as usize);
+                            if let Some(extra) = extra.filter(|extra| extra.import_row > 0) {
+                                let texts = Texts::new(charge, Some(extra), contents);
+                                let source = texts.label(&strings, 0).text(&strings);
+                                account.imports_decide(source, cycle, extra.import_row)?;
+                            }
+                            Ok(cycle)
+                        });
+                    decided.map(|cycle| {
+                        account.apply_charge(paid, amount, cycle, charge.category);
+                        posted.insert(hash, charge.key.0);
+                    })
+                }
+            };
+            if let Err(refusal) = decided {
+                refused.push((charge.index, refusal));
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let mut outcome = Outcome { duplicate, ..Outcome::default() };
+        let others = charges.len() as u64 - duplicate - refused.len() as u64;
+        for (index, refusal) in refused {
+            outcome.refuse(index, refusal);
+        }
+        outcome.rejected += others;
+        Err(outcome)
+    }
+}
+
+/// The texts of one charge in the inbox.
+struct Texts<'a> {
+    charge: &'a Routed,
+    extra: Option<&'a Extra>,
+    texts: &'a [u8],
+}
+
+/// A label with its text at hand.
+struct LabelText<'a> {
+    label: Label<'a>,
+}
+
+impl<'a> LabelText<'a> {
+    fn text(&self, strings: &'a Strings) -> &'a str {
+        if self.label.number == StringId::INLINE {
+            self.label.inline
+        } else {
+            strings.text(self.label.number).unwrap_or_default()
+        }
+    }
+}
+
+impl<'a> Texts<'a> {
+    #[inline]
+    fn new(charge: &'a Routed, extra: Option<&'a Extra>, contents: &'a Contents) -> Self {
+        debug_assert_eq!(charge.extra == NO_EXTRA, extra.is_none(), "invariant: extras are where they are said to be");
+        Self { charge, extra, texts: &contents.texts[charge.text_at as usize..] }
+    }
+
+    #[inline]
+    fn id(&self) -> ChargeId<'a> {
+        if self.charge.id_length == UUID {
+            let bytes = self.texts[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
+            ChargeId::Uuid(bytes)
+        } else {
+            ChargeId::Text(text(&self.texts[..usize::from(self.charge.id_length)]))
+        }
+    }
+
+    fn id_bytes(&self) -> usize {
+        if self.charge.id_length == UUID { 16 } else { usize::from(self.charge.id_length) }
+    }
+
+    /// The text that `Extra::lengths[nth]` measures.
+    #[inline]
+    fn extra_text(&self, nth: usize) -> &'a str {
+        let Some(extra) = self.extra else { return "" };
+        let length = extra.lengths[nth] as usize;
+        if length == 0 {
+            return "";
+        }
+        let before: usize = extra.lengths[..nth].iter().map(|length| *length as usize).sum();
+        let start = self.id_bytes() + before;
+        text(&self.texts[start..start + length])
+    }
+
+    #[inline]
+    fn label(&self, _: &Strings, field: usize) -> LabelText<'a> {
+        let number = self.charge.labels[field];
+        let inline = if number == StringId::INLINE { self.extra_text(2 + field) } else { "" };
+        LabelText { label: Label { number, inline } }
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).expect("invariant: the inbox holds whole texts")
+}

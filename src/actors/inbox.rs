@@ -1,0 +1,177 @@
+//! A shard's coalescing inbox: callers push charges by value, one wake-up for each time it becomes non-empty.
+
+use parking_lot::Mutex;
+use rust_decimal::Decimal;
+
+use super::gate::Closed;
+use super::ticket::TicketPart;
+use crate::domain::charge::Category;
+use crate::domain::directory::Admission;
+use crate::domain::identities::IdentityKey;
+use crate::domain::ids::{CloudIndex, Currency, Partition};
+use crate::domain::money::Amount;
+use crate::domain::strings::StringId;
+use crate::domain::time::{Cycle, Timestamp};
+
+/// Marks an id of 16 UUID bytes, in [`Routed::id_length`].
+pub const UUID: u8 = u8::MAX;
+
+/// No [`Extra`].
+pub const NO_EXTRA: u32 = u32::MAX;
+
+/// A charge resolved to its shard. Texts lie in [`Contents::texts`]: the id, then what [`Extra`] measures.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed {
+    /// Identity and content.
+    pub key: IdentityKey,
+    /// How much.
+    pub amount: Amount,
+    /// Start of the charge period.
+    pub period_start: Timestamp,
+    /// Currency, as the sender says.
+    pub currency: Currency,
+    /// Place of the payment relationship in the shard.
+    pub payment: u32,
+    /// Place of the payer in the shard.
+    pub account: u32,
+    /// Who is charged.
+    pub cloud: CloudIndex,
+    /// The cycle asked for.
+    pub billing_cycle: Option<Cycle>,
+    /// Source, service, sku and unit.
+    pub labels: [StringId; 4],
+    /// Start of its texts.
+    pub text_at: u32,
+    /// Place in [`Contents::extras`].
+    pub extra: u32,
+    /// Place in the caller's batch.
+    pub index: u32,
+    /// Where its identity is remembered.
+    pub home: Partition,
+    /// The shard of `home`.
+    pub home_shard: u16,
+    /// Category.
+    pub category: Category,
+    /// Whether it corrects an earlier cycle.
+    pub correction: bool,
+    /// Bytes of its id, or [`UUID`].
+    pub id_length: u8,
+}
+
+/// What few charges have.
+#[derive(Clone, Copy, Debug)]
+pub struct Extra {
+    /// Quantity.
+    pub quantity: Option<Decimal>,
+    /// Bytes of the description, of the tags, and of the labels that are not kept, in this order of texts.
+    pub lengths: [u32; 6],
+    /// Row of an import, or 0.
+    pub import_row: u64,
+}
+
+/// The charges of one batch for this shard; they end where the next part's begin.
+pub struct Part {
+    /// To be finished when durable.
+    pub ticket: TicketPart,
+    /// Count of charges of this part.
+    pub charges: usize,
+    /// All of them or none.
+    pub atomic: bool,
+}
+
+/// What waits in an inbox.
+#[derive(Default)]
+pub struct Contents {
+    /// Places to make before any charge is looked at.
+    pub admissions: Vec<Admission>,
+    /// Charges, part after part.
+    pub charges: Vec<Routed>,
+    /// Their texts.
+    pub texts: Vec<u8>,
+    /// What few of them have.
+    pub extras: Vec<Extra>,
+    /// Whose they are.
+    pub parts: Vec<Part>,
+}
+
+impl Contents {
+    fn is_empty(&self) -> bool {
+        self.admissions.is_empty() && self.parts.is_empty()
+    }
+
+    /// Empties it; the memory stays.
+    pub fn clear(&mut self) {
+        self.admissions.clear();
+        self.charges.clear();
+        self.texts.clear();
+        self.extras.clear();
+        self.parts.clear();
+    }
+}
+
+/// The inbox.
+#[derive(Default)]
+pub struct Inbox {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    contents: Contents,
+    closed: bool,
+}
+
+impl Inbox {
+    /// Adds one batch's charges; `true` if the shard must be woken. `prepared` is emptied; its memory stays.
+    pub fn push(&self, prepared: &mut Contents) -> Result<bool, Closed> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Closed);
+        }
+        let contents = &mut state.contents;
+        let was_empty = contents.is_empty();
+        if was_empty && contents.charges.capacity() == 0 {
+            std::mem::swap(contents, prepared);
+            return Ok(true);
+        }
+        let text_base = u32::try_from(contents.texts.len()).expect("invariant: the gate bounds what is in flight");
+        let extra_base = u32::try_from(contents.extras.len()).expect("invariant: the gate bounds what is in flight");
+        contents.admissions.append(&mut prepared.admissions);
+        let first = contents.charges.len();
+        contents.charges.append(&mut prepared.charges);
+        if text_base > 0 {
+            for charge in &mut contents.charges[first..] {
+                charge.text_at += text_base;
+                if charge.extra != NO_EXTRA {
+                    charge.extra += extra_base;
+                }
+            }
+        }
+        contents.texts.append(&mut prepared.texts);
+        contents.extras.append(&mut prepared.extras);
+        contents.parts.append(&mut prepared.parts);
+        Ok(was_empty)
+    }
+
+    /// Adds places to make; `true` if the shard must be woken.
+    pub fn admit(&self, admissions: impl Iterator<Item = Admission>) -> bool {
+        let mut state = self.state.lock();
+        let was_empty = state.contents.is_empty();
+        state.contents.admissions.extend(admissions);
+        was_empty && !state.contents.is_empty()
+    }
+
+    /// Takes everything out; `empty` takes its place.
+    pub fn take(&self, empty: Contents) -> Contents {
+        std::mem::replace(&mut self.state.lock().contents, empty)
+    }
+
+    /// Takes nothing more, and drops what waits: nobody will handle it.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.contents);
+        drop(state);
+        drop(dropped);
+    }
+}

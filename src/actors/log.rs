@@ -1,0 +1,146 @@
+//! From an actor's records to the log's thread and back: what was recorded first is durable first, and nothing that is
+//! shown outside runs ahead of the disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use actix::Addr;
+use crossbeam::channel::Sender;
+
+use super::gate::Gate;
+use super::shard::{Pass, Shard};
+use super::ticket::TicketPart;
+use crate::wal::{Commit, Lsn, Order};
+
+/// Something that waits until all that its actor recorded before it is durable. Dropped undone if the engine stops.
+pub enum Release {
+    /// A batch's part of this shard, with the room it takes.
+    Part {
+        /// The part.
+        part: TicketPart,
+        /// Where the charges entered.
+        gate: Arc<Gate>,
+        /// How many.
+        charges: usize,
+        /// Shards whose records it must wait for besides, one after the other.
+        also: Vec<Addr<Shard>>,
+    },
+    /// An answer.
+    Reply(Box<dyn FnOnce() + Send>),
+}
+
+impl Release {
+    fn run(self) {
+        match self {
+            Self::Part { part, gate, charges, mut also } => match also.pop() {
+                Some(shard) => shard.do_send(Pass(Self::Part { part, gate, charges, also })),
+                None => {
+                    gate.leave(charges);
+                    part.finish();
+                }
+            },
+            Self::Reply(reply) => reply(),
+        }
+    }
+}
+
+/// Records and what waits for them, in the order in which they came.
+#[derive(Default)]
+pub struct LogBuffer {
+    /// Encoded records.
+    pub bytes: Vec<u8>,
+    /// How many.
+    pub records: u32,
+    /// What waits for them.
+    pub releases: Vec<Release>,
+}
+
+/// The counters that a producer shares with the log's thread.
+#[derive(Default)]
+struct Shared {
+    /// A buffer stands in the FIFO.
+    queued: AtomicBool,
+    /// The producer has more.
+    wants: AtomicBool,
+    /// Buffers handed over that are not durable yet.
+    outstanding: AtomicUsize,
+}
+
+/// One producer of records: a shard, or the directory.
+pub struct Producer {
+    shared: Arc<Shared>,
+    orders: Sender<Order<Handover>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    one_at_a_time: bool,
+}
+
+/// A buffer on its way to the disk.
+pub struct Handover {
+    buffer: LogBuffer,
+    shared: Arc<Shared>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Producer {
+    /// A producer that has at most one buffer in the FIFO and is woken when there is room for the next.
+    pub fn new(orders: Sender<Order<Handover>>, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { shared: Arc::default(), orders, wake: Arc::new(wake), one_at_a_time: true }
+    }
+
+    /// A producer that hands over at once, so that what it tells others never precedes its record.
+    pub fn immediate(orders: Sender<Order<Handover>>) -> Self {
+        Self { shared: Arc::default(), orders, wake: Arc::new(|| {}), one_at_a_time: false }
+    }
+
+    /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
+    pub fn settle(&self, buffer: &mut LogBuffer) {
+        if buffer.bytes.is_empty() {
+            if buffer.releases.is_empty() {
+                return;
+            }
+            if self.shared.outstanding.load(Ordering::SeqCst) == 0 {
+                buffer.releases.drain(..).for_each(Release::run);
+                return;
+            }
+        }
+        if self.one_at_a_time && self.shared.queued.swap(true, Ordering::SeqCst) {
+            self.shared.wants.store(true, Ordering::SeqCst);
+            // The log may have taken the queued buffer in between and not seen the wish: then it is ours to go on.
+            let taken = !self.shared.queued.load(Ordering::SeqCst);
+            if !(taken && self.shared.wants.swap(false, Ordering::SeqCst)) {
+                return;
+            }
+            self.shared.queued.store(true, Ordering::SeqCst);
+        }
+        self.shared.outstanding.fetch_add(1, Ordering::SeqCst);
+        let handover = Handover {
+            buffer: std::mem::take(buffer),
+            shared: Arc::clone(&self.shared),
+            wake: Arc::clone(&self.wake),
+        };
+        // Without a log's thread the engine has stopped; dropping the buffer tells who waits.
+        drop(self.orders.send(Order::Commit(handover)));
+    }
+}
+
+impl Commit for Handover {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer.bytes
+    }
+
+    fn records(&self) -> u32 {
+        self.buffer.records
+    }
+
+    fn taken(&mut self) {
+        self.shared.queued.store(false, Ordering::SeqCst);
+        if self.shared.wants.swap(false, Ordering::SeqCst) {
+            (self.wake)();
+        }
+    }
+
+    fn durable(self, _: Lsn) {
+        self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
+        self.buffer.releases.into_iter().for_each(Release::run);
+    }
+}

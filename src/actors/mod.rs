@@ -1,0 +1,32 @@
+//! Actors: they receive, ask the domain, append to the log and reply; no rules here.
+//!
+//! Every billing account is a resident actor ([`billing_account::BillingAccount`]), kept by value in its shard's slab.
+//! The hot path calls its `Handler` in place; its mailbox opens when somebody asks for its address.
+
+pub mod billing_account;
+pub mod directory;
+pub mod drain;
+pub mod gate;
+pub mod health;
+pub mod inbox;
+pub mod log;
+pub mod newest;
+pub mod resident;
+pub mod shard;
+pub mod ticket;
+
+use std::cell::Cell;
+
+thread_local! {
+    static ON_ARBITER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the current thread as one that runs actors.
+pub(crate) fn mark_arbiter() {
+    ON_ARBITER.set(true);
+}
+
+/// Whether the current thread runs actors: a blocking call here would wait for itself.
+pub fn on_arbiter() -> bool {
+    ON_ARBITER.get()
+}

@@ -1,0 +1,421 @@
+//! A shard: one thread's worth of billing accounts, their identities and their log buffer.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use actix::dev::{Envelope, EnvelopeProxy};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult};
+use parking_lot::{Mutex, RwLock};
+
+use super::billing_account::BillingAccount;
+use super::gate::Gate;
+use super::health::{Health, PanicGuard};
+use super::inbox::{Contents, Inbox};
+use super::log::{Producer, Release};
+use super::newest::NewestWriter;
+use super::resident::{Mailbox, OnAccount, Ready, Resident};
+use crate::domain::account::AccountView;
+use crate::domain::directory::{Admission, account_slot};
+use crate::domain::identities::Identities;
+use crate::domain::ids::{AccountIndex, Partition};
+use crate::domain::ledger::{Ledger, Payment};
+use crate::domain::strings::Strings;
+use crate::domain::time::CycleSpan;
+use crate::journal::charges::ChargesBuilder;
+use crate::journal::snapshot::{AccountsPart, Part};
+use crate::limits::PARTITIONS;
+
+/// Messages of one mailbox handled before the others get their turn.
+const MAILBOX_MESSAGES_PER_TURN: usize = 64;
+
+/// What a shard shares with callers and the other shards.
+#[derive(Clone)]
+pub struct Shared {
+    /// The kept strings.
+    pub strings: Arc<RwLock<Strings>>,
+    /// The identities of every shard; each is locked by its owner but for charges of a payer elsewhere.
+    pub identities: Arc<[Mutex<Identities>]>,
+    /// Whether any cloud account has payers on several shards.
+    pub homes_shared: Arc<AtomicBool>,
+    /// The engine's health.
+    pub health: Arc<Health>,
+}
+
+/// The actor.
+pub struct Shard {
+    pub(super) number: usize,
+    pub(super) shards: usize,
+    pub(super) accounts: Vec<BillingAccount>,
+    pub(super) payments: Vec<Payment>,
+    /// For each payment relationship, the next one of the same account.
+    pub(super) next_payments: Vec<Option<u32>>,
+    pub(super) resident: Resident,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) spare: Contents,
+    pub(super) gate: Arc<Gate>,
+    pub(super) shared: Shared,
+    pub(super) producer: Producer,
+    pub(super) builder: ChargesBuilder,
+    /// By string number: whether this shard has logged it since the engine opened.
+    pub(super) logged: Vec<bool>,
+    pub(super) newest: NewestWriter,
+    pub(super) span: Option<CycleSpan>,
+    pub(super) peers: Vec<Addr<Shard>>,
+    ready: Arc<Ready>,
+    _guard: PanicGuard,
+}
+
+/// What a shard is made of.
+pub struct ShardParts {
+    /// Its state.
+    pub ledger: Ledger,
+    /// Its inbox.
+    pub inbox: Arc<Inbox>,
+    /// Its cap.
+    pub gate: Arc<Gate>,
+    /// What it shares.
+    pub shared: Shared,
+    /// Its way to the log.
+    pub producer: Producer,
+    /// Where its accounts' newest available credit is read.
+    pub newest: NewestWriter,
+}
+
+impl Shard {
+    /// A shard at `address`, with everything that its state holds.
+    pub fn new(parts: ShardParts, address: Addr<Self>) -> Self {
+        let ShardParts { ledger, inbox, gate, shared, producer, newest } = parts;
+        let guard = PanicGuard { health: Arc::clone(&shared.health), name: "shard" };
+        let Ledger { shard, shards, accounts, payments, identities } = ledger;
+        *shared.identities[shard].lock() = identities;
+        let ready = Arc::new(Ready::new(address));
+        let mut shard = Self {
+            number: shard,
+            shards,
+            accounts: accounts.into_iter().map(BillingAccount::new).collect(),
+            payments: Vec::new(),
+            next_payments: Vec::new(),
+            resident: Resident::new(Arc::clone(&ready)),
+            inbox,
+            spare: Contents::default(),
+            gate,
+            shared,
+            producer,
+            builder: ChargesBuilder::default(),
+            logged: Vec::new(),
+            newest,
+            span: None,
+            peers: Vec::new(),
+            ready,
+            _guard: guard,
+        };
+        for (slot, account) in shard.accounts.iter().enumerate() {
+            shard.newest.set(slot, account.account.available_credit());
+        }
+        payments.into_iter().for_each(|payment| shard.add_payment(payment));
+        shard
+    }
+
+    fn add_payment(&mut self, payment: Payment) {
+        let place = u32::try_from(self.payments.len()).expect("invariant: slots are numbered by u32");
+        let slot = account_slot(payment.account, self.shards);
+        self.next_payments.push(self.accounts[slot].payments.replace(place));
+        self.payments.push(payment);
+    }
+
+    /// Makes the place that an admission asks for.
+    pub(super) fn admit(&mut self, admission: Admission) {
+        match admission {
+            Admission::Account { account, opening } => {
+                let slot = self.accounts.len();
+                assert_eq!(slot, account_slot(account, self.shards), "invariant: accounts come in order");
+                let actor = BillingAccount::new(crate::domain::account::Account::open(account, &opening));
+                self.newest.set(slot, actor.account.available_credit());
+                self.accounts.push(actor);
+            }
+            Admission::Payment { account, cloud } => {
+                self.add_payment(Payment { account, cloud, paid: crate::domain::account::PaidCloudAccount::default() });
+            }
+        }
+    }
+
+    /// Lends an account and the context to `work`, with its mailbox.
+    pub(super) fn lend<T>(
+        &mut self,
+        slot: usize,
+        work: impl FnOnce(&mut BillingAccount, &mut Resident) -> T,
+    ) -> T {
+        let account = &mut self.accounts[slot];
+        self.resident.slot = slot;
+        *self.resident.mailbox.get_mut() = account.mailbox.take();
+        let result = work(account, &mut self.resident);
+        account.mailbox = self.resident.mailbox.get_mut().take();
+        self.newest.set(slot, account.account.available_credit());
+        result
+    }
+
+    /// A future that the account's mailbox waited for is done.
+    pub(super) fn stop_waiting(&mut self, slot: usize) {
+        if let Some(mailbox) = &mut self.accounts[slot].mailbox {
+            mailbox.waits -= 1;
+            self.ready.push(slot);
+        }
+    }
+
+    /// Hands over what was recorded, or releases what waits for nothing.
+    pub(super) fn settle(&mut self) {
+        self.producer.settle(&mut self.resident.log);
+    }
+
+    fn finish_turn(&mut self, context: &mut Context<Self>) {
+        let spawned = std::mem::take(&mut self.resident.spawned);
+        for one in spawned {
+            // The account's handle stands for the shard's future, in the order of spawning.
+            context.spawn(OnAccount(one).map(|(), _, _| ()));
+        }
+        for handle in std::mem::take(&mut self.resident.canceled) {
+            context.cancel_future(handle);
+        }
+        self.settle();
+    }
+
+    fn drain_mailbox(&mut self, slot: usize) {
+        let Some(mut mailbox) = self.accounts[slot].mailbox.take() else { return };
+        if mailbox.waits > 0 {
+            self.accounts[slot].mailbox = Some(mailbox);
+            return;
+        }
+        let waker = mailbox.waker.clone();
+        let mut task = std::task::Context::from_waker(&waker);
+        for _ in 0..MAILBOX_MESSAGES_PER_TURN {
+            use actix::prelude::Stream;
+            let next = std::pin::Pin::new(&mut mailbox.receiver).poll_next(&mut task);
+            self.accounts[slot].mailbox = Some(mailbox);
+            match next {
+                std::task::Poll::Ready(Some(mut envelope)) => {
+                    self.lend(slot, |account, context| envelope.handle(account, context));
+                }
+                std::task::Poll::Ready(None) | std::task::Poll::Pending => return,
+            }
+            match self.accounts[slot].mailbox.take() {
+                Some(open) if open.waits == 0 => mailbox = open,
+                waiting => {
+                    self.accounts[slot].mailbox = waiting;
+                    return;
+                }
+            }
+        }
+        self.accounts[slot].mailbox = Some(mailbox);
+        self.ready.push(slot);
+    }
+
+    fn payments_of(&self, slot: usize) -> impl Iterator<Item = &Payment> {
+        std::iter::successors(self.accounts[slot].payments, |place| self.next_payments[*place as usize])
+            .map(|place| &self.payments[place as usize])
+    }
+}
+
+impl Actor for Shard {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        super::mark_arbiter();
+    }
+}
+
+/// The inbox holds something.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+impl Handler<Drain> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.drain();
+        self.finish_turn(context);
+    }
+}
+
+/// The log has taken the queued buffer, and the next one is waiting.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Flush;
+
+impl Handler<Flush> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, _: &mut Self::Context) {
+        self.settle();
+    }
+}
+
+/// Mailboxes of accounts hold something.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DrainMailboxes;
+
+impl Handler<DrainMailboxes> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, _: DrainMailboxes, context: &mut Self::Context) {
+        for slot in self.ready.take() {
+            self.drain_mailbox(slot);
+        }
+        self.finish_turn(context);
+    }
+}
+
+/// The addresses of the other shards.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Peers(pub Vec<Addr<Shard>>);
+
+impl Handler<Peers> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, peers: Peers, _: &mut Self::Context) {
+        self.peers = peers.0;
+    }
+}
+
+/// Has something wait for all that this shard has recorded so far.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Pass(pub Release);
+
+impl Handler<Pass> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, pass: Pass, _: &mut Self::Context) {
+        self.resident.log.releases.push(pass.0);
+        self.settle();
+    }
+}
+
+/// A message for one account, handled in place without its mailbox.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Deliver {
+    /// Whose.
+    pub account: AccountIndex,
+    /// The message and where its answer goes.
+    pub envelope: Envelope<BillingAccount>,
+}
+
+impl Handler<Deliver> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, mut message: Deliver, context: &mut Self::Context) {
+        // What was admitted before the message was sent must be there.
+        self.drain();
+        let slot = account_slot(message.account, self.shards);
+        self.lend(slot, |account, resident| message.envelope.handle(account, resident));
+        self.finish_turn(context);
+    }
+}
+
+/// Asks for the address of an account; its mailbox opens.
+pub struct Address(pub AccountIndex);
+
+impl Message for Address {
+    type Result = Addr<BillingAccount>;
+}
+
+impl Handler<Address> for Shard {
+    type Result = Addr<BillingAccount>;
+
+    fn handle(&mut self, message: Address, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        let slot = account_slot(message.0, self.shards);
+        let opened = self.accounts[slot].mailbox.is_none();
+        let ready = Arc::clone(&self.ready);
+        let mailbox = self.accounts[slot].mailbox.get_or_insert_with(|| Box::new(Mailbox::open(slot, &ready)));
+        let address = Addr::new(mailbox.sender.clone());
+        if opened {
+            // The first poll registers the waker.
+            self.ready.push(slot);
+        }
+        address
+    }
+}
+
+/// Asks for the figures of some accounts, in the order of their slots.
+pub struct List {
+    /// The first slot.
+    pub from: usize,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Message for List {
+    type Result = Vec<AccountView>;
+}
+
+impl Handler<List> for Shard {
+    type Result = Vec<AccountView>;
+
+    fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        self.accounts.iter().skip(list.from).take(list.limit).map(|account| account.account.view()).collect()
+    }
+}
+
+/// Asks for a part of a snapshot with some accounts.
+pub struct SnapshotAccounts {
+    /// The first slot.
+    pub from: usize,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Message for SnapshotAccounts {
+    type Result = Option<Part>;
+}
+
+impl Handler<SnapshotAccounts> for Shard {
+    type Result = MessageResult<SnapshotAccounts>;
+
+    fn handle(&mut self, message: SnapshotAccounts, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        let slots = message.from..self.accounts.len().min(message.from + message.limit);
+        if slots.is_empty() {
+            return MessageResult(None);
+        }
+        let mut part = AccountsPart::default();
+        for slot in slots {
+            let account = &self.accounts[slot].account;
+            let payments = self.payments_of(slot).map(|payment| (payment.cloud, &payment.paid));
+            part.push(account.index, &account.to_parts(), payments);
+        }
+        MessageResult(Some(part.finish()))
+    }
+}
+
+/// Asks for the parts of a snapshot with the identities of this shard's `nth` partition.
+pub struct SnapshotIdentities {
+    /// Which of its partitions.
+    pub nth: usize,
+}
+
+impl Message for SnapshotIdentities {
+    type Result = Option<Vec<Part>>;
+}
+
+impl Handler<SnapshotIdentities> for Shard {
+    type Result = MessageResult<SnapshotIdentities>;
+
+    fn handle(&mut self, message: SnapshotIdentities, _: &mut Self::Context) -> Self::Result {
+        let number = self.number + message.nth * self.shards;
+        if number >= PARTITIONS {
+            return MessageResult(None);
+        }
+        let partition = Partition(u16::try_from(number).expect("invariant: PARTITIONS fits u16"));
+        let identities = self.shared.identities[self.number].lock();
+        let parts = identities
+            .partition(partition)
+            .map(|(cycle, keys)| Part::identities(partition, cycle, &keys))
+            .collect();
+        MessageResult(Some(parts))
+    }
+}
