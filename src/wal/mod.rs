@@ -2,7 +2,7 @@
 //!
 //! It knows bytes only, no domain type, no clock and no randomness. Reading order:
 //! [`storage`] (the seam to the disk) → `segment` and `block` (the bytes, drawn) → `recovery` (the truth table) →
-//! `reader` and `walk` (reading them in order) → `open` (recovery's repairs) → `writer` → [`queue`] (group commit).
+//! `reader`, `log_files` and `walk` (reading them in order) → `open` (recovery's repairs) → `writer` → [`queue`] (group commit).
 //!
 //! What holds:
 //! - A block is one group commit; lsns count blocks from 1 without a hole.
@@ -16,9 +16,11 @@ mod block;
 mod fault;
 mod field;
 mod identity;
+mod log_files;
 mod lsn;
 mod open;
 pub mod queue;
+mod read;
 mod reader;
 mod recovery;
 mod segment;
@@ -33,8 +35,8 @@ pub use identity::Identity;
 pub use lsn::Lsn;
 pub use open::open_log;
 pub use queue::{Commit, Committer, Order, Pumped, QueueOptions, run};
+pub use read::{BlockRef, Recovered, SegmentInfo, TornTail, inspect, read_log};
 pub use spare::Preallocation;
 pub use storage::{LockFault, OsStorage, SimFault, SimStorage, Storage, StorageFile};
-pub use walk::{BlockRef, Recovered, SegmentInfo, TornTail, inspect, read_log};
 pub use watermark::Watermark;
 pub use writer::{LogOptions, LogWriter};

@@ -3,11 +3,13 @@
 use super::block::BLOCK_HEADER_BYTES;
 use super::fault::{OpenFault, StorageFault, VisitStop};
 use super::identity::{self, Identity};
+use super::log_files::LogFiles;
 use super::lsn::Lsn;
+use super::read::{BlockRef, Recovered};
 use super::segment::{BLOCKS_AT, DIRECTORY};
 use super::spare::zero_out;
 use super::storage::{Storage, StorageFile};
-use super::walk::{BlockRef, LogFiles, Recovered, Tail, Walked, walk};
+use super::walk::{Tail, Walked, walk};
 use super::writer::{Current, LogOptions, LogWriter};
 use std::io;
 use std::sync::Arc;

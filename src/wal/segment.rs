@@ -132,9 +132,9 @@ impl SegmentHeader {
         Ok(Some(header))
     }
 
-    /// Whether the bytes start as a segment of any version does.
-    pub fn has_magic(bytes: &[u8]) -> bool {
-        bytes.starts_with(&MAGIC)
+    /// Whether the bytes of a damaged header start as something else would: not as a segment, not with zeros.
+    pub fn is_foreign(bytes: &[u8]) -> bool {
+        bytes.get(..MAGIC.len()).is_some_and(|start| start != MAGIC && start != [0; MAGIC.len()])
     }
 }
 

@@ -1,124 +1,15 @@
-//! Reading the log from block to block, changing nothing.
+//! From block to block and from segment to segment: every way to read the log goes through here.
 
 use super::block::{self, BLOCK_HEADER_BYTES, BlockHeader, Kind};
 use super::fault::{OpenFault, StorageFault, VisitStop};
 use super::identity::Identity;
+use super::log_files::{LogFiles, OpenSegment, is_headless, open_segment};
 use super::lsn::Lsn;
-use super::reader::{Scan, Window, ZEROS, scan};
+use super::read::{BlockRef, Recovered, SegmentInfo, TornTail};
+use super::reader::{Scan, Window, scan};
 use super::recovery::{BlockEvidence, Later, LsnOrder, Surroundings, Verdict, decide};
-use super::segment::{self, BLOCKS_AT, DIRECTORY, Named, SegmentHeader};
+use super::segment::{BLOCKS_AT, SegmentHeader};
 use super::storage::{Storage, StorageFile};
-
-/// A block as a visitor sees it. A seal is a block of no records and no bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockRef<'a> {
-    /// Its number.
-    pub lsn: Lsn,
-    /// How many records its writer said it holds.
-    pub records: u32,
-    /// The payload.
-    pub bytes: &'a [u8],
-    /// The segment's path in the data directory.
-    pub segment: &'a str,
-    /// Where the block starts in it, in bytes.
-    pub offset: u64,
-}
-
-/// A block that a crash tore: written in part, never acknowledged.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TornTail {
-    /// The number it would have had.
-    pub lsn: Lsn,
-    /// The segment.
-    pub segment: String,
-    /// Where it starts, in bytes.
-    pub offset: u64,
-    /// How many bytes of it there were.
-    pub bytes: u64,
-}
-
-/// What was read.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Recovered {
-    /// The last block.
-    pub last: Lsn,
-    /// It is a seal: the log was closed cleanly.
-    pub sealed: bool,
-    /// What a crash left of the block after it.
-    pub torn: Option<TornTail>,
-    /// Blocks that the visitor saw.
-    pub blocks: u64,
-    /// Bytes of their payloads.
-    pub bytes: u64,
-}
-
-/// A segment, as [`inspect`] reports it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SegmentInfo {
-    /// Its path in the data directory.
-    pub name: String,
-    /// The first block, there or to come.
-    pub first: Lsn,
-    /// The last block; if there is none, the one before the segment.
-    pub last: Lsn,
-    /// The epoch of the writer that began it.
-    pub epoch: u64,
-    /// Blocks in it.
-    pub blocks: u64,
-    /// Bytes used by the header and the blocks.
-    pub bytes_used: u64,
-    /// Bytes of the file.
-    pub size: u64,
-    /// Its last block is a seal.
-    pub sealed: bool,
-}
-
-/// Reads the blocks from `from` on (0: from the oldest there is) to `until` (inclusive; none: to the end), changing
-/// nothing. With `until` a durable lsn it may run beside a live writer, as long as that does not trim what is read.
-pub fn read_log(
-    storage: &dyn Storage,
-    identity: &Identity,
-    from: Lsn,
-    until: Option<Lsn>,
-    visit: &mut dyn FnMut(BlockRef<'_>) -> Result<(), VisitStop>,
-) -> Result<Recovered, OpenFault> {
-    let files = LogFiles::list(storage)?;
-    Ok(walk(storage, identity, &files, from, until, visit)?.recovered)
-}
-
-/// Every segment, after reading all of it; a damaged log is a fault as in [`read_log`].
-pub fn inspect(storage: &dyn Storage, identity: &Identity) -> Result<Vec<SegmentInfo>, OpenFault> {
-    let files = LogFiles::list(storage)?;
-    Ok(walk(storage, identity, &files, Lsn::NOTHING, None, &mut |_| Ok(()))?.segments)
-}
-
-/// The files in the log's directory.
-pub(super) struct LogFiles {
-    /// First lsn and path, in order.
-    pub segments: Vec<(Lsn, String)>,
-    /// Paths of files that were to become segments.
-    pub spares: Vec<String>,
-}
-
-impl LogFiles {
-    pub fn list(storage: &dyn Storage) -> Result<Self, OpenFault> {
-        let names = storage.list(DIRECTORY).map_err(StorageFault::of("list", DIRECTORY, 0, Lsn::NOTHING))?;
-        let mut files = Self { segments: Vec::new(), spares: Vec::new() };
-        for name in names {
-            let path = format!("{DIRECTORY}/{name}");
-            match segment::named(&name) {
-                Named::Segment(first) => files.segments.push((first, path)),
-                Named::Spare => files.spares.push(path),
-                Named::Foreign => {
-                    let what = "the log's directory holds segments and spare files only";
-                    return Err(OpenFault::ForeignFile { file: path, what });
-                }
-            }
-        }
-        files.segments.sort_unstable();
-        Ok(files)
-    }
-}
 
 /// The last segment after a walk to the end: where the writer goes on.
 pub(super) struct Tail {
@@ -143,13 +34,6 @@ pub(super) struct Walked {
     pub tail: Option<Tail>,
     /// A last segment that never held a block and whose header is damaged.
     pub headless: Option<(Lsn, String)>,
-}
-
-struct OpenSegment {
-    path: String,
-    header: SegmentHeader,
-    file: Box<dyn StorageFile>,
-    file_size: u64,
 }
 
 /// Reads the log. Nothing is changed.
@@ -224,51 +108,6 @@ pub(super) fn walk(
 
 fn headless_tear((first, path): &(Lsn, String)) -> TornTail {
     TornTail { lsn: *first, segment: path.clone(), offset: 0, bytes: BLOCKS_AT }
-}
-
-fn open_segment(
-    storage: &dyn Storage,
-    identity: &Identity,
-    first: Lsn,
-    path: &str,
-) -> Result<OpenSegment, OpenFault> {
-    let fault = || StorageFault::of("read", path, 0, first);
-    let file = storage.open(path).map_err(fault())?;
-    let file_size = file.size().map_err(fault())?;
-    let mut window = Window::new(file, BLOCKS_AT, Vec::new());
-    let bytes = window.at(0, BLOCKS_AT).map_err(fault())?;
-    match SegmentHeader::decode(bytes, path, first, identity)? {
-        Some(header) => {
-            Ok(OpenSegment { path: path.to_owned(), header, file: window.into_parts().0, file_size })
-        }
-        None if !bytes.is_empty() && !SegmentHeader::has_magic(bytes) && bytes[..8] != ZEROS[..8] => {
-            let what = "it does not start as a segment does";
-            Err(OpenFault::ForeignFile { file: path.to_owned(), what })
-        }
-        None => {
-            let what = "the segment's header is damaged";
-            Err(OpenFault::Corrupt { segment: path.to_owned(), offset: 0, lsn: first, what })
-        }
-    }
-}
-
-/// Whether a segment has a damaged header and nothing else: zeros only, so that it never held a block.
-fn is_headless(
-    storage: &dyn Storage,
-    identity: &Identity,
-    first: Lsn,
-    path: &str,
-) -> Result<bool, OpenFault> {
-    let fault = || StorageFault::of("read", path, 0, first);
-    let file = storage.open(path).map_err(fault())?;
-    let size = file.size().map_err(fault())?;
-    let mut window = Window::new(file, size, Vec::new());
-    let bytes = window.at(0, BLOCKS_AT).map_err(fault())?;
-    if size < BLOCKS_AT || SegmentHeader::decode(bytes, path, first, identity)?.is_some() {
-        return Ok(false);
-    }
-    let rest = scan(&mut window, BLOCKS_AT, 0, first, 0).map_err(fault())?;
-    Ok(rest.content_end == BLOCKS_AT)
 }
 
 /// How a segment ended.

@@ -58,7 +58,14 @@ pub struct LogWriter {
     pub(super) chain: u32,
     seed: u32,
     buffer: Vec<u8>,
+    /// The block that is written and not yet durable.
+    written: Option<Written>,
     stopped: bool,
+}
+
+struct Written {
+    crc: u32,
+    bytes: u64,
 }
 
 impl LogWriter {
@@ -82,6 +89,7 @@ impl LogWriter {
             chain: seed,
             seed,
             buffer: Vec::new(),
+            written: None,
             stopped: false,
         }
     }
@@ -143,22 +151,19 @@ impl LogWriter {
     pub(super) fn flush(&mut self) -> Result<Lsn, LogFault> {
         self.check_running()?;
         let lsn = self.last.next();
-        let header = BlockHeader::decode(&self.buffer, self.seed)
-            .filter(|header| header.lsn == lsn)
-            .expect("invariant: a block was written and not yet flushed");
-        let synced = {
-            let current = self.current.as_mut().expect("invariant: an open log has a segment");
-            let fault = StorageFault::of("sync", &current.path, current.offset, lsn);
-            let synced = current.file.sync().map_err(fault);
-            current.offset += header.block_bytes();
-            if current.offset > self.segment_bytes / 2 {
-                self.spares.request();
-            }
-            synced
-        };
-        synced.map_err(|fault| self.stop(fault))?;
-        self.chain = header.crc;
+        let written = self.written.take().expect("invariant: a block was written and not yet flushed");
+        let current = self.current.as_mut().expect("invariant: a block was written to a segment");
+        let fault = StorageFault::of("sync", &current.path, current.offset, lsn);
+        if let Err(fault) = current.file.sync().map_err(fault) {
+            return Err(self.stop(fault));
+        }
+        current.offset += written.bytes;
+        let half_full = current.offset > current.header.size / 2;
+        self.chain = written.crc;
         self.last = lsn;
+        if half_full {
+            self.spares.request();
+        }
         Ok(lsn)
     }
 
@@ -169,6 +174,7 @@ impl LogWriter {
         records: u32,
     ) -> Result<Lsn, LogFault> {
         self.check_running()?;
+        assert!(self.written.is_none(), "invariant: a block is written after the one before is durable");
         let bytes = block_bytes(parts.clone().map(|part| part.len() as u64).sum());
         if bytes > BLOCK_BYTES_MAX {
             return Err(LogFault::BlockTooBig { bytes, max: BLOCK_BYTES_MAX });
@@ -176,12 +182,13 @@ impl LogWriter {
         let lsn = self.last.next();
         let (chain, epoch) = (self.chain, self.identity.epoch);
         let header = BlockHeader { length: 0, records, lsn, epoch, kind, chain, crc: 0 };
-        block::encode(header, parts, self.seed, &mut self.buffer);
+        let crc = block::encode(header, parts, self.seed, &mut self.buffer);
         self.make_room(bytes).map_err(|fault| self.stop(fault))?;
         let current = self.current.as_mut().expect("invariant: room was made in a segment");
         let fault = StorageFault::of("write", &current.path, current.offset, lsn);
         let written = current.file.write_all_at(&self.buffer, current.offset).map_err(fault);
         written.map_err(|fault| self.stop(fault))?;
+        self.written = Some(Written { crc, bytes });
         Ok(lsn)
     }
 
