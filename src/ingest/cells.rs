@@ -1,5 +1,7 @@
 //! The used fields of one CSV row as text: nulls told apart, doubled quotes undone, UTF-8 checked.
 
+use memchr::memchr;
+
 use super::code;
 use super::csv_rows::Field;
 use super::fields::{Refusal, refuse};
@@ -82,12 +84,12 @@ impl CellBuffer {
                 Some(Field { start, end, escaped: false }) => Place::Row(start, end),
                 Some(Field { start, end, escaped: true }) => {
                     let from = self.scratch.len();
-                    for (index, piece) in row[start..end].split("\"\"").enumerate() {
-                        if index > 0 {
-                            self.scratch.push('"');
-                        }
-                        self.scratch.push_str(piece);
+                    let mut rest = &row[start..end];
+                    while let Some(quote) = memchr(b'"', rest.as_bytes()) {
+                        self.scratch.push_str(&rest[..=quote]);
+                        rest = rest.get(quote + 2..).unwrap_or_default();
                     }
+                    self.scratch.push_str(rest);
                     Place::Scratch(from, self.scratch.len())
                 }
             };

@@ -112,6 +112,34 @@ impl CsvRows {
         self.stray
     }
 
+    /// Passes over whole fields that end with a comma and hold no doubled or stray quote, which most do; answers where
+    /// the first other field begins.
+    fn scan_usual_fields(&mut self, bytes: &[u8], from: usize) -> usize {
+        let mut at = from;
+        let mut count = self.count;
+        while let Some(first) = bytes.get(at) {
+            let quoted = usize::from(*first == b'"');
+            let start = at + quoted;
+            let rest = &bytes[start..];
+            let length = if quoted == 1 {
+                memchr(b'"', rest)
+            } else {
+                rest.iter().position(|byte| SPECIAL[usize::from(*byte)])
+            };
+            let Some(end) = length.map(|length| start + length) else { break };
+            if bytes.get(end + quoted) != Some(&b',') {
+                break;
+            }
+            count += 1;
+            if count <= self.kept_max {
+                self.fields.push(Field { start, end, escaped: false });
+            }
+            at = end + quoted + 1;
+        }
+        self.count = count;
+        at
+    }
+
     fn end_field(&mut self, end: usize) {
         self.count += 1;
         if self.count <= self.kept_max {
@@ -139,6 +167,8 @@ impl Scanner for CsvRows {
             let rest = &bytes[at..];
             match self.state {
                 State::FieldStart => {
+                    at = self.scan_usual_fields(bytes, at);
+                    let rest = &bytes[at..];
                     let quoted = *rest.first()? == b'"';
                     self.start = at + usize::from(quoted);
                     at = self.start;

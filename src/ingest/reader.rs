@@ -51,7 +51,7 @@ impl<R: Read> ChargeReader<R> {
     /// Reads the head: compression, byte order mark, format, header.
     pub fn open(input: R, options: ReaderOptions<'_>) -> Result<Self, IngestFault> {
         let mut window = Window::open(input)?;
-        while window.unread().len() < HEAD_BYTES_MAX && memchr(b'\n', window.unread()).is_none() {
+        while window.unread().len() < HEAD_BYTES_MAX && !has_line(window.unread()) {
             if !window.fill()? {
                 break;
             }
@@ -60,13 +60,17 @@ impl<R: Read> ChargeReader<R> {
             window.consume(BYTE_ORDER_MARK.len());
         }
         let head = &window.unread()[..window.unread().len().min(HEAD_BYTES_MAX)];
-        check_text(head)?;
-        let format = match options.format {
+        let detected = Format::detect(head);
+        if detected.is_none() {
+            check_text(head)?;
+        }
+        let format = match options.format.or(detected) {
             Some(format) => format,
             None if head.trim_ascii().is_empty() => return Err(IngestFault::Empty),
-            None => Format::detect(head).ok_or_else(|| IngestFault::UnknownFormat {
-                head: shown(&String::from_utf8_lossy(&head[..head.len().min(256)])),
-            })?,
+            None => {
+                let head = String::from_utf8_lossy(&head[..head.len().min(256)]);
+                return Err(IngestFault::UnknownFormat { head: shown(&head) });
+            }
         };
         let rows: Box<dyn RowFormat + Send> = match format {
             Format::Focus => Box::new(Focus::open(&mut window, options.lenient, options.source)?),
@@ -134,6 +138,12 @@ impl Format {
             None
         }
     }
+}
+
+/// Whether a line that is not blank has come to its end.
+fn has_line(head: &[u8]) -> bool {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
+    memchr(b'\n', head).is_some()
 }
 
 fn check_text(head: &[u8]) -> Result<(), IngestFault> {
