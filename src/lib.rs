@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod domain;
+pub mod ingest;
 pub mod journal;
 pub mod limits;
 pub mod wal;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod charge;
+pub mod charge_batch;
 pub mod directory;
 pub mod identities;
 pub mod ids;

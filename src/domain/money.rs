@@ -250,7 +250,9 @@ mod tests {
         check("100000000000000000000", Ok("100000000000000000000"));
         check("170141183460469231732", Err(AmountFault::Overflow));
         check("12345678901234567890123456789", Err(AmountFault::Overflow));
-        for text in ["", "-", ".", "NaN", "inf", "1_000", "0x10", "1e", "1e+", "1.2.3", "1,5", " 1", "e5", "--1"] {
+        for text in
+            ["", "-", ".", "NaN", "inf", "1_000", "0x10", "1e", "1e+", "1.2.3", "1,5", " 1", "e5", "--1"]
+        {
             check(text, Err(AmountFault::NotANumber));
         }
     }

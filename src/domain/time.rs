@@ -100,7 +100,8 @@ impl Cycle {
     /// Reads `YYYY-MM`.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;
-        let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(year, 4) || !digits(month, 2) {
             return None;
         }
@@ -141,11 +142,7 @@ impl CycleSpan {
         };
         let year = u32::try_from(date.year()).ok()?;
         let start = micros(first).unwrap_or(i64::MIN);
-        let end = first
-            .checked_add(jiff::Span::new().months(1))
-            .ok()
-            .and_then(micros)
-            .unwrap_or(i64::MAX);
+        let end = first.checked_add(jiff::Span::new().months(1)).ok().and_then(micros).unwrap_or(i64::MAX);
         Some(Self {
             cycle: Cycle::new(year, u32::try_from(date.month()).ok()?)?,
             offset,

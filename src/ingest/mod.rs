@@ -1,0 +1,67 @@
+//! Reads charge files and pipes as a stream into pages of charges (rule C7).
+//!
+//! ```text
+//! bytes ─ input (gzip) ─ records (rows, lines) ─ focus | ndjson ─ fields ─ Page ─> engine
+//! ```
+//! - Memory is bounded whatever the input holds: a row longer than [`ROW_BYTES_MAX`](crate::limits::ROW_BYTES_MAX) is
+//!   refused and passed over without being kept.
+//! - A bad row never ends the reading: it is refused with its number, a [`code`] and a reason. Only what concerns
+//!   the whole input is an [`IngestFault`].
+//! - *Strict* takes what the format prescribes; *lenient* also takes what can be understood, and says so in a note.
+//!   Neither guesses an amount, and neither shortens a text.
+//! - Parsing happens on the caller's thread.
+//!
+//! Absent: writing files, dropping rows that look alike (real files hold equal rows that are different charges),
+//! and any knowledge of accounts.
+
+mod cells;
+pub mod code;
+mod csv_rows;
+mod digest;
+mod fault;
+mod fields;
+mod focus;
+mod focus_columns;
+mod input;
+mod ndjson;
+mod page;
+mod reader;
+mod records;
+mod times;
+
+pub use fault::{IngestFault, UnknownFormatName};
+pub use page::{Opening, Openings, Page, RowFault, RowNote};
+pub use reader::{ChargeReader, ReaderOptions};
+
+/// A charge file format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// FOCUS CSV 1.0–1.3, by header names.
+    Focus,
+    /// One charge of `post_charges` as a JSON object a line.
+    Ndjson,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Focus, Self::Ndjson];
+
+    /// The name that the user gives.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Focus => "focus",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = UnknownFormatName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormatName> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| UnknownFormatName { name: name.to_owned() })
+    }
+}

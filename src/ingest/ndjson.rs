@@ -1,0 +1,256 @@
+//! NDJSON: one charge of `post_charges` a line (rules C1, C7).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memchr;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
+use serde_json::error::Category as JsonFault;
+use serde_json::value::RawValue;
+
+use super::fields::{self, Refusal, RowReading, missing, refuse, shown};
+use super::page::RowFault;
+use super::records::{RowFormat, Scanner};
+use super::{Page, code};
+use crate::domain::charge::{Category, Charge};
+use crate::domain::time::Cycle;
+use crate::limits::{COMPOSED_ID_BYTES_MAX, ROW_BYTES_MAX};
+
+/// The lines of an NDJSON input.
+pub(super) struct Ndjson {
+    source: Option<String>,
+    lenient: bool,
+    lines: u64,
+}
+
+/// Text that borrows from the line unless it has escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A line. Numbers are kept as they are written: no float ever holds one (rule B4). Other fields are ignored.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    cloud_account: Option<Text<'a>>,
+    #[serde(borrow)]
+    billing_account: Option<Text<'a>>,
+    #[serde(borrow)]
+    source: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    amount: Option<&'a RawValue>,
+    #[serde(borrow)]
+    currency: Option<Text<'a>>,
+    #[serde(borrow)]
+    occurred_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    charge_period_start: Option<Text<'a>>,
+    #[serde(borrow)]
+    billing_cycle: Option<Text<'a>>,
+    #[serde(borrow)]
+    category: Option<Text<'a>>,
+    #[serde(borrow)]
+    class: Option<Text<'a>>,
+    #[serde(borrow)]
+    service: Option<Text<'a>>,
+    #[serde(borrow)]
+    sku: Option<Text<'a>>,
+    #[serde(borrow)]
+    quantity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    unit: Option<Text<'a>>,
+    #[serde(borrow)]
+    description: Option<Text<'a>>,
+    #[serde(borrow)]
+    tags: Option<&'a RawValue>,
+}
+
+impl Ndjson {
+    pub(super) fn new(lenient: bool, source: Option<&str>) -> Self {
+        Self { source: source.map(str::to_owned), lenient, lines: 0 }
+    }
+
+    fn take(&self, record: &[u8], page: &mut Page) -> Result<(), Refusal> {
+        let line = parse(record)?;
+        let mut reading = RowReading { lenient: self.lenient, row: self.lines, notes: &mut page.notes };
+        let cloud_account = fields::id_within(
+            "cloud_account",
+            need("cloud_account", line.cloud_account.as_ref())?,
+            COMPOSED_ID_BYTES_MAX,
+        )?;
+        let billing_account = match &line.billing_account {
+            Some(Text(text)) => fields::id("billing_account", text)?,
+            None => cloud_account,
+        };
+        let source = match (&line.source, &self.source) {
+            (Some(Text(text)), _) => text.as_ref(),
+            (None, Some(source)) => source,
+            (None, None) => return missing("source"),
+        };
+        let amount = scalar("amount", line.amount)?;
+        let amount = match &amount {
+            Some(text) => reading.amount("amount", text)?,
+            None => return missing("amount"),
+        };
+        let period = match (&line.charge_period_start, &line.occurred_at) {
+            (Some(Text(text)), _) => reading.time("charge_period_start", text, true)?,
+            (None, Some(Text(text))) => reading.time("occurred_at", text, true)?,
+            (None, None) => return missing("occurred_at"),
+        };
+        let category = match &line.category {
+            Some(Text(text)) => reading.category("category", text, None)?,
+            None => Category::default(),
+        };
+        let correction = match &line.class {
+            Some(Text(text)) => reading.correction("class", text, "correction")?,
+            None => false,
+        };
+        let quantity = match scalar("quantity", line.quantity)? {
+            Some(text) => reading.quantity("quantity", &text)?,
+            None => None,
+        };
+        let description = match &line.description {
+            Some(Text(text)) => reading.description("description", text)?,
+            None => "",
+        };
+        let tags = match line.tags {
+            Some(tags) => reading.tags("tags", tags.get())?,
+            None => "",
+        };
+        let charge = Charge {
+            cloud_account,
+            source: fields::id("source", source)?,
+            id: fields::id("id", need("id", line.id.as_ref())?)?,
+            amount,
+            currency: fields::currency("currency", need("currency", line.currency.as_ref())?)?,
+            period_start: period.instant,
+            billing_cycle: line.billing_cycle.as_ref().map(cycle).transpose()?,
+            category,
+            correction,
+            service: label("service", line.service.as_ref())?,
+            sku: label("sku", line.sku.as_ref())?,
+            quantity,
+            unit: label("unit", line.unit.as_ref())?,
+            description,
+            tags,
+            import_row: 0,
+        };
+        page.push(self.lines, &charge, billing_account);
+        Ok(())
+    }
+
+    fn refuse(&self, refusal: Refusal, page: &mut Page) {
+        page.refused.push(RowFault { row: self.lines, code: refusal.code, detail: refusal.detail });
+    }
+}
+
+fn parse(record: &[u8]) -> Result<Line<'_>, Refusal> {
+    let text = match str::from_utf8(record) {
+        Ok(text) => text,
+        Err(fault) => {
+            return refuse(
+                code::INVALID_UTF8,
+                format!("byte {} of the line is not UTF-8", fault.valid_up_to() + 1),
+            );
+        }
+    };
+    // serde would also take an array of the fields in their order.
+    if !text.trim_ascii_start().starts_with('{') {
+        return refuse(code::MALFORMED_ROW, format!("`{}` is not a JSON object", shown(text)));
+    }
+    serde_json::from_str(text).map_err(|fault| {
+        let detail = fault.to_string();
+        let code = match fault.classify() {
+            JsonFault::Data if detail.starts_with("duplicate field") => code::DUPLICATE_FIELD,
+            JsonFault::Data => code::INVALID_TYPE,
+            _ => code::MALFORMED_ROW,
+        };
+        // The parser sees one line only, so that its line number would mislead.
+        Refusal { code, detail: detail.replace(" at line 1 column ", " at byte ") }
+    })
+}
+
+fn need<'t>(name: &str, text: Option<&'t Text<'_>>) -> Result<&'t str, Refusal> {
+    match text {
+        Some(Text(text)) => Ok(text),
+        None => missing(name),
+    }
+}
+
+fn label<'t>(name: &str, text: Option<&'t Text<'_>>) -> Result<&'t str, Refusal> {
+    text.map_or(Ok(""), |Text(text)| fields::label(name, text))
+}
+
+fn cycle(text: &Text<'_>) -> Result<Cycle, Refusal> {
+    match Cycle::parse(&text.0) {
+        Some(cycle) => Ok(cycle),
+        None => refuse(code::INVALID_CYCLE, format!("billing_cycle `{}` is not YYYY-MM", shown(&text.0))),
+    }
+}
+
+/// The text of a string or of a number.
+fn scalar<'a>(name: &str, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, Refusal> {
+    let Some(raw) = value.map(RawValue::get) else { return Ok(None) };
+    match raw.as_bytes().first() {
+        Some(b'"') => match serde_json::from_str::<Text<'a>>(raw) {
+            Ok(Text(text)) => Ok(Some(text)),
+            Err(fault) => refuse(code::MALFORMED_ROW, format!("{name}: {fault}")),
+        },
+        Some(b'-' | b'0'..=b'9') => Ok(Some(Cow::Borrowed(raw))),
+        _ => refuse(code::INVALID_TYPE, format!("{name} `{}` is neither a string nor a number", shown(raw))),
+    }
+}
+
+impl Scanner for Ndjson {
+    fn start(&mut self) {}
+
+    fn scan(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        memchr(b'\n', &bytes[from..]).map(|hop| from + hop)
+    }
+
+    fn discard(&mut self, _piece: &[u8]) {}
+}
+
+impl RowFormat for Ndjson {
+    fn read(&mut self, record: &[u8], page: &mut Page) {
+        self.lines += 1;
+        if record.trim_ascii().is_empty() {
+            return;
+        }
+        let notes = page.notes.len();
+        if let Err(refusal) = self.take(record, page) {
+            page.notes.truncate(notes);
+            self.refuse(refusal, page);
+        }
+    }
+
+    fn pass_over(&mut self, bytes: u64, page: &mut Page) {
+        self.lines += 1;
+        let detail = format!("the line has {bytes} bytes, {ROW_BYTES_MAX} are allowed");
+        self.refuse(Refusal { code: code::ROW_TOO_LONG, detail }, page);
+    }
+
+    fn rows(&self) -> u64 {
+        self.lines
+    }
+}
