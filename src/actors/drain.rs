@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use actix::Handler;
 use super::billing_account::{PostCharge, Verdict};
-use super::inbox::{Contents, Extra, NO_EXTRA, Part, Routed, UUID};
+use super::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
@@ -44,14 +44,14 @@ impl Shard {
     fn handle_part(&mut self, mut part: Part, contents: &Contents, range: std::ops::Range<usize>) {
         let charges = range.len();
         let mut outcome = Outcome::default();
-        if part.atomic {
+        if part.mode == PartMode::Atomic {
             // One record holds the whole part: none of it is durable without the rest.
             if self.builder.rows() as usize + charges > CHUNK_CHARGES_MAX {
                 self.finish_record();
                 self.settle();
             }
             match self.rehearse(contents, range.clone()) {
-                Ok(()) => self.post(contents, range, &mut outcome),
+                Ok(()) => self.post(contents, range, part.mode, &mut outcome),
                 Err(refused) => outcome = refused,
             }
         } else {
@@ -59,7 +59,7 @@ impl Shard {
             while start < range.end {
                 let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
                 let end = range.end.min(start + room);
-                self.post(contents, start..end, &mut outcome);
+                self.post(contents, start..end, part.mode, &mut outcome);
                 start = end;
                 if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
                     self.finish_record();
@@ -86,13 +86,22 @@ impl Shard {
         }
     }
 
-    fn post(&mut self, contents: &Contents, range: std::ops::Range<usize>, outcome: &mut Outcome) {
+    fn post(
+        &mut self,
+        contents: &Contents,
+        range: std::ops::Range<usize>,
+        mode: PartMode,
+        outcome: &mut Outcome,
+    ) {
         let shared = self.shared.clone();
         let strings = shared.strings.read();
         let mut home = self.number;
         let mut identities = shared.identities[home].lock();
         let charges = &contents.charges[range];
         for (place, charge) in charges.iter().enumerate() {
+            if mode == PartMode::UntilException && !outcome.exceptions.is_empty() {
+                return;
+            }
             if let Some(ahead) = charges.get(place + PREFETCH_AHEAD) {
                 self.prefetch(ahead, &identities, home);
             }

@@ -69,14 +69,25 @@ pub struct Extra {
     pub import_row: u64,
 }
 
+/// What a part does with its other charges when one can't be posted (rule C6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PartMode {
+    /// Each charge stands for itself.
+    Each,
+    /// Those after the first exception are left out.
+    UntilException,
+    /// All of them or none.
+    Atomic,
+}
+
 /// The charges of one batch for this shard; they end where the next part's begin.
 pub struct Part {
     /// To be finished when durable.
     pub ticket: TicketPart,
     /// Count of charges of this part.
     pub charges: usize,
-    /// All of them or none.
-    pub atomic: bool,
+    /// What an exception does to the others.
+    pub mode: PartMode,
 }
 
 /// What waits in an inbox.
@@ -92,6 +103,8 @@ pub struct Contents {
     pub extras: Vec<Extra>,
     /// Whose they are.
     pub parts: Vec<Part>,
+    /// Charges that could not be routed, while the batch is prepared.
+    pub refused: Option<TicketPart>,
 }
 
 impl Contents {

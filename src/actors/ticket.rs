@@ -127,6 +127,13 @@ pub struct TicketPart {
 }
 
 impl TicketPart {
+    /// The part was made in vain; others stand for its charges.
+    pub fn void(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.close_part(Some(Outcome::default()));
+        }
+    }
+
     /// The part is durable.
     pub fn finish(mut self) {
         if let Some(ticket) = self.ticket.take() {

@@ -43,6 +43,10 @@ pub enum Refusal {
     PaysForCloudAccounts,
     /// A field can't change once the account has been used.
     FieldNotModifiable,
+    /// An id is not 1 to 128 printable bytes (rule A7).
+    InvalidId,
+    /// A text is longer than it may be.
+    FieldTooLong,
     /// The charge's time or cycle is outside the years 1 to 9999.
     TimeOutOfRange,
     /// Too many billing cycles are open at once.
@@ -61,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in order.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::PermissionDenied,
         Self::NotFound,
         Self::AlreadyExists,
@@ -82,6 +86,8 @@ impl Refusal {
         Self::UnsettledNotZero,
         Self::PaysForCloudAccounts,
         Self::FieldNotModifiable,
+        Self::InvalidId,
+        Self::FieldTooLong,
         Self::TimeOutOfRange,
         Self::TooManyOpenCycles,
         Self::TooManyItems,
@@ -123,6 +129,11 @@ impl Refusal {
                 "give its cloud accounts another payer with set_payer first",
             ),
             Self::FieldNotModifiable => ("field_not_modifiable", "open another account with that setting"),
+            Self::InvalidId => ("invalid_id", "give an id of 1 to 128 printable bytes"),
+            Self::FieldTooLong => (
+                "field_too_long",
+                "give labels of at most 256 bytes, and a description and tags of at most 16 KiB each",
+            ),
             Self::TimeOutOfRange => ("time_out_of_range", "give a time in the years 1 to 9999"),
             Self::TooManyOpenCycles => ("too_many_open_cycles", "issue the bills of older cycles first"),
             Self::TooManyItems => ("too_many_items", "split it into several operations"),

@@ -1,0 +1,547 @@
+//! Posting: from a caller's batch to the shards' inboxes, and back (rules C1, C2, C6).
+
+use std::sync::Arc;
+
+use super::{Engine, EngineError, Inner};
+use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
+use crate::actors::shard::Drain;
+use crate::actors::ticket::{Outcome, Ticket};
+use crate::domain::charge::Charge;
+use crate::domain::charge_batch::ChargeBatch;
+use crate::domain::directory::{Directory, account_slot};
+use crate::domain::ids::{Currency, is_cloud_account_id, is_id};
+use crate::domain::refusals::Refusal;
+use crate::domain::strings::{StringId, Strings};
+use crate::journal::charges::ChargeId;
+use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, TEXT_BYTES_MAX};
+
+/// What a batch does after a charge that can't be posted (rule C6).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnError {
+    /// Goes on with the other charges.
+    #[default]
+    Continue,
+    /// Posts nothing after the first exception. Slower, since charges of different shards go one after the other.
+    Stop,
+    /// Posts all or none: at most 8,192 charges of one billing account.
+    Atomic,
+}
+
+/// A charge that was not posted, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PostItem {
+    /// Place in the batch, from 0.
+    pub index: u32,
+    /// The rule.
+    pub code: Refusal,
+    /// For a person.
+    pub detail: String,
+}
+
+/// What became of a batch. Everything counted here is durable.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct PostReport {
+    /// Posted.
+    pub accepted: u64,
+    /// Posted before; no effect.
+    pub duplicate: u64,
+    /// Posted before with another amount; no effect.
+    pub conflict: u64,
+    /// Refused by a rule.
+    pub rejected: u64,
+    /// Not looked at, because an earlier charge stopped the batch.
+    pub unsubmitted: u64,
+    /// One for each charge in conflict or rejected, in order.
+    pub items: Vec<PostItem>,
+}
+
+impl PostReport {
+    fn new(outcome: Outcome, batch: &ChargeBatch) -> Self {
+        let mut exceptions = outcome.exceptions;
+        exceptions.sort_unstable();
+        let items = exceptions
+            .into_iter()
+            .map(|(index, code)| {
+                let charge = batch.get(index as usize);
+                let detail = format!(
+                    "charge `{}` of cloud account `{}`: {}",
+                    charge.id,
+                    charge.cloud_account,
+                    code.hint()
+                );
+                PostItem { index, code, detail }
+            })
+            .collect();
+        let counted = outcome.accepted + outcome.duplicate + outcome.conflict + outcome.rejected;
+        Self {
+            accepted: outcome.accepted,
+            duplicate: outcome.duplicate,
+            conflict: outcome.conflict,
+            rejected: outcome.rejected,
+            unsubmitted: batch.len() as u64 - counted,
+            items,
+        }
+    }
+}
+
+/// Charges prepared for each shard; kept by the engine from batch to batch for their memory.
+#[derive(Default)]
+pub(super) struct Prepared {
+    shards: Vec<Contents>,
+    version: u64,
+}
+
+/// A batch on its way; wait for it to know what became of it.
+///
+/// Dropping it does not take the charges back.
+pub struct Pending {
+    ticket: Arc<Ticket>,
+    engine: Arc<Inner>,
+}
+
+impl Pending {
+    /// Waits until all of the batch is durable, blocking the thread. `batch` must be the one that was submitted.
+    pub fn wait(self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
+        let outcome = self.ticket.wait().map_err(|_| self.engine.stopped())?;
+        Ok(PostReport::new(outcome, batch))
+    }
+
+    /// Waits until all of the batch is durable, on any runtime. `batch` must be the one that was submitted.
+    pub async fn wait_async(self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
+        let outcome = self.ticket.wait_async().await.map_err(|_| self.engine.stopped())?;
+        Ok(PostReport::new(outcome, batch))
+    }
+}
+
+impl Engine {
+    /// Posts a batch and waits until it is durable, blocking the thread.
+    pub fn post(&self, batch: &ChargeBatch, on_error: OnError) -> Result<PostReport, EngineError> {
+        match on_error {
+            OnError::Continue => self.submit(batch)?.wait(batch),
+            OnError::Atomic => self.submit_atomic(batch)?.wait(batch),
+            OnError::Stop => {
+                self.blocking()?;
+                pollster::block_on(self.post_stopping(batch))
+            }
+        }
+    }
+
+    /// Posts a batch and waits until it is durable, on any runtime.
+    pub async fn post_async(&self, batch: &ChargeBatch, on_error: OnError) -> Result<PostReport, EngineError> {
+        match on_error {
+            OnError::Continue => self.submit_async(batch).await?.wait_async(batch).await,
+            OnError::Stop => self.post_stopping(batch).await,
+            OnError::Atomic => {
+                let (ticket, mut prepared) = self.prepare_atomic(batch)?;
+                self.enter_async(&mut prepared, batch, &ticket).await?;
+                self.pending(ticket, prepared).wait_async(batch).await
+            }
+        }
+    }
+
+    /// Hands a batch over and does not wait for the disk. Waits for room, blocking the thread.
+    pub fn submit(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
+        self.blocking()?;
+        let ticket = Arc::new(Ticket::default());
+        let whole = ticket.part();
+        let mut prepared = self.prepared();
+        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
+            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
+            self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
+            loop {
+                for (shard, contents) in prepared.shards.iter().enumerate() {
+                    if !contents.charges.is_empty() {
+                        self.inner.gates[shard].enter(contents.charges.len()).map_err(|_| self.inner.stopped())?;
+                    }
+                }
+                if self.inner.push(&mut prepared)? {
+                    break;
+                }
+                self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
+            }
+        }
+        whole.finish();
+        Ok(self.pending(ticket, prepared))
+    }
+
+    /// Hands a batch of at most 8,192 charges over if there is room for it now; else [`EngineError::Busy`].
+    pub fn try_submit(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
+        if batch.len() > CHUNK_CHARGES_MAX {
+            return Err(EngineError::refused(Refusal::TooManyItems, "a batch that must not wait"));
+        }
+        let ticket = Arc::new(Ticket::default());
+        let whole = ticket.part();
+        let mut prepared = self.prepared();
+        self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
+        loop {
+            for (shard, contents) in prepared.shards.iter().enumerate() {
+                let charges = contents.charges.len();
+                if charges > 0 && !self.inner.gates[shard].try_enter(charges).map_err(|_| self.inner.stopped())? {
+                    self.inner.leave(&prepared, shard);
+                    return Err(EngineError::Busy);
+                }
+            }
+            if self.inner.push(&mut prepared)? {
+                break;
+            }
+            self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
+        }
+        whole.finish();
+        Ok(self.pending(ticket, prepared))
+    }
+
+    /// Hands a batch over and does not wait for the disk. Waits for room, on any runtime.
+    pub async fn submit_async(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
+        let ticket = Arc::new(Ticket::default());
+        let whole = ticket.part();
+        let mut prepared = self.prepared();
+        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
+            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
+            self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
+            self.enter_range_async(&mut prepared, batch, range, &ticket, PartMode::Each).await?;
+        }
+        whole.finish();
+        Ok(self.pending(ticket, prepared))
+    }
+
+    fn submit_atomic(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
+        self.blocking()?;
+        let (ticket, mut prepared) = self.prepare_atomic(batch)?;
+        pollster::block_on(self.enter_async(&mut prepared, batch, &ticket))?;
+        Ok(self.pending(ticket, prepared))
+    }
+
+    /// Prepares an atomic batch, which must be of one billing account (rule C6).
+    fn prepare_atomic(&self, batch: &ChargeBatch) -> Result<(Arc<Ticket>, Prepared), EngineError> {
+        let spans = || EngineError::refused(Refusal::AtomicSpansAccounts, "");
+        if batch.len() > CHUNK_CHARGES_MAX {
+            return Err(spans());
+        }
+        let ticket = Arc::new(Ticket::default());
+        let mut prepared = self.prepared();
+        self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Atomic);
+        let charges: usize = prepared.shards.iter().map(|contents| contents.charges.len()).sum();
+        let mut accounts: Vec<_> = prepared
+            .shards
+            .iter()
+            .enumerate()
+            .flat_map(|(shard, contents)| contents.charges.iter().map(move |charge| (shard, charge.account)))
+            .collect();
+        accounts.dedup();
+        if accounts.len() > 1 {
+            return Err(spans());
+        }
+        if charges < batch.len() {
+            // One was refused on the way already, so none goes further.
+            prepared.shards.iter_mut().for_each(Contents::clear);
+            let ticket = Arc::new(Ticket::default());
+            let mut part = ticket.part();
+            self.inner.check(batch, &mut part.outcome);
+            let refused = part.outcome.exceptions.len() as u64;
+            part.outcome.rejected += batch.len() as u64 - refused;
+            part.finish();
+            return Ok((ticket, prepared));
+        }
+        Ok((ticket, prepared))
+    }
+
+    async fn enter_async(
+        &self,
+        prepared: &mut Prepared,
+        batch: &ChargeBatch,
+        ticket: &Arc<Ticket>,
+    ) -> Result<(), EngineError> {
+        self.enter_range_async(prepared, batch, 0..batch.len(), ticket, PartMode::Atomic).await
+    }
+
+    async fn enter_range_async(
+        &self,
+        prepared: &mut Prepared,
+        batch: &ChargeBatch,
+        range: std::ops::Range<usize>,
+        ticket: &Arc<Ticket>,
+        mode: PartMode,
+    ) -> Result<(), EngineError> {
+        loop {
+            for (shard, contents) in prepared.shards.iter().enumerate() {
+                if !contents.charges.is_empty() {
+                    let entered = self.inner.gates[shard].enter_async(contents.charges.len()).await;
+                    entered.map_err(|_| self.inner.stopped())?;
+                }
+            }
+            if self.inner.push(prepared)? {
+                return Ok(());
+            }
+            self.inner.prepare(prepared, batch, range.clone(), ticket, mode);
+        }
+    }
+
+    /// Posts runs of charges of the same shard one after the other, until one of them meets an exception.
+    async fn post_stopping(&self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
+        let mut outcome = Outcome::default();
+        let mut start = 0;
+        while start < batch.len() && outcome.exceptions.is_empty() {
+            let end = self.inner.run_end(batch, start);
+            let ticket = Arc::new(Ticket::default());
+            let mut prepared = self.prepared();
+            self.inner.prepare(&mut prepared, batch, start..end, &ticket, PartMode::UntilException);
+            self.enter_range_async(&mut prepared, batch, start..end, &ticket, PartMode::UntilException).await?;
+            self.inner.pool.lock().push(prepared);
+            outcome.merge(ticket.wait_async().await.map_err(|_| self.inner.stopped())?);
+            start = end;
+        }
+        Ok(PostReport::new(outcome, batch))
+    }
+
+    fn prepared(&self) -> Prepared {
+        self.inner.pool.lock().pop().unwrap_or_default()
+    }
+
+    fn pending(&self, ticket: Arc<Ticket>, prepared: Prepared) -> Pending {
+        self.inner.pool.lock().push(prepared);
+        Pending { ticket, engine: Arc::clone(&self.inner) }
+    }
+}
+
+/// What the last charge looked like, so that what repeats is looked up once.
+struct Repeats<'a> {
+    source: Option<&'a str>,
+    currency: (&'a str, Option<Currency>),
+    labels: [(&'a str, StringId); 4],
+}
+
+impl Inner {
+    /// Where a run of charges of one shard ends, at most a chunk on. A charge that can't be routed is a run of its own.
+    fn run_end(&self, batch: &ChargeBatch, start: usize) -> usize {
+        let directory = self.directory.read();
+        let shard = |index: usize| {
+            let charge = batch.get(index);
+            directory.cloud(charge.cloud_account).filter(|_| checked(&charge).is_ok()).map(|cloud| {
+                directory.payer(cloud, charge.period_start).account.partition().shard(self.gates.len())
+            })
+        };
+        let first = shard(start);
+        let max = batch.len().min(start + CHUNK_CHARGES_MAX);
+        let same = |index: &usize| first.is_some() && shard(*index) == first;
+        (start + 1..max).find(|index| !same(index)).unwrap_or(if first.is_some() { max } else { start + 1 })
+    }
+
+    /// Checks a batch without routing it, into an outcome.
+    fn check(&self, batch: &ChargeBatch, outcome: &mut Outcome) {
+        let directory = self.directory.read();
+        for (index, charge) in (0..).zip(batch.iter()) {
+            let known = checked(&charge).and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
+            if let Err(refusal) = known {
+                outcome.refuse(index, refusal);
+            }
+        }
+    }
+
+    /// Resolves the charges of `range` to their shards. What can't be resolved goes to the ticket at once.
+    fn prepare(
+        &self,
+        prepared: &mut Prepared,
+        batch: &ChargeBatch,
+        range: std::ops::Range<usize>,
+        ticket: &Arc<Ticket>,
+        mode: PartMode,
+    ) {
+        let shards = self.gates.len();
+        prepared.shards.resize_with(shards, Contents::default);
+        prepared.shards.iter_mut().for_each(Contents::clear);
+        let mut refused = Outcome::default();
+        let mut repeats =
+            Repeats { source: None, currency: ("", None), labels: [("", StringId::EMPTY); 4] };
+        let directory = self.directory.read();
+        let mut strings = Some(self.strings.read());
+        for index in range {
+            let charge = batch.get(index);
+            let index = u32::try_from(index).expect("invariant: a batch has less than 2^32 charges");
+            let repeats_source = repeats.source == Some(charge.source);
+            let routed = if repeats_source { checked_but_source(&charge) } else { checked(&charge) }
+                .and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
+            let cloud = match routed {
+                Ok(cloud) => cloud,
+                Err(refusal) => {
+                    refused.refuse(index, refusal);
+                    continue;
+                }
+            };
+            repeats.source = Some(charge.source);
+            if repeats.currency.0 != charge.currency {
+                repeats.currency = (charge.currency, Currency::parse(charge.currency));
+            }
+            let Some(currency) = repeats.currency.1 else {
+                refused.refuse(index, Refusal::CurrencyMismatch);
+                continue;
+            };
+            let texts = [charge.source, charge.service, charge.sku, charge.unit];
+            for (text, (last, number)) in texts.into_iter().zip(&mut repeats.labels) {
+                if *last != text {
+                    *number = self.label(text, &mut strings);
+                    *last = text;
+                }
+            }
+            let payer = directory.payer(cloud, charge.period_start);
+            let home = directory.first_payer(cloud).account.partition();
+            let shard = payer.account.partition().shard(shards);
+            let contents = &mut prepared.shards[shard];
+            let amount = charge.amount;
+            let key = self.hasher.key(cloud, charge.source, charge.id, amount.money());
+            let (text_at, id_length) = push_id(contents, charge.id);
+            let extra = push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number));
+            contents.charges.push(Routed {
+                key,
+                amount,
+                period_start: charge.period_start,
+                currency,
+                payment: payer.slot,
+                account: u32::try_from(account_slot(payer.account, shards)).expect("invariant: slots fit u32"),
+                cloud,
+                billing_cycle: charge.billing_cycle,
+                labels: repeats.labels.map(|(_, number)| number),
+                text_at,
+                extra,
+                index,
+                home,
+                home_shard: u16::try_from(home.shard(shards)).expect("invariant: SHARDS_MAX fits u16"),
+                category: charge.category,
+                correction: charge.correction,
+                id_length,
+            });
+        }
+        prepared.version = directory.sequence();
+        if !refused.exceptions.is_empty() && mode != PartMode::Atomic {
+            let mut part = ticket.part();
+            part.outcome = refused;
+            // What was prepared again is counted once: by the last preparation, whose part alone is pushed.
+            prepared.shards[0].refused = Some(part);
+        }
+        for contents in &mut prepared.shards {
+            let charges = contents.charges.len();
+            if charges > 0 {
+                contents.parts.push(Part { ticket: ticket.part(), charges, mode });
+            }
+        }
+    }
+
+    fn label<'s>(
+        &'s self,
+        text: &str,
+        strings: &mut Option<parking_lot::RwLockReadGuard<'s, Strings>>,
+    ) -> StringId {
+        let known = strings.as_ref().and_then(|strings| strings.number(text));
+        known.unwrap_or_else(|| {
+            *strings = None;
+            let number = self.strings.write().intern(text);
+            *strings = Some(self.strings.read());
+            number
+        })
+    }
+
+    /// Pushes what was prepared, for which room has been made; `false` if the directory changed in between, and the
+    /// room is given back.
+    fn push(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
+        let directory: &Directory = &self.directory.read();
+        if directory.sequence() != prepared.version {
+            self.leave(prepared, prepared.shards.len());
+            // Parts that were not pushed are void, not stopped.
+            prepared.void();
+            return Ok(false);
+        }
+        if let Some(refused) = prepared.shards.first_mut().and_then(|contents| contents.refused.take()) {
+            refused.finish();
+        }
+        for (shard, contents) in prepared.shards.iter_mut().enumerate() {
+            if contents.charges.is_empty() {
+                continue;
+            }
+            if self.inboxes[shard].push(contents).map_err(|_| self.stopped())? {
+                self.shards[shard].do_send(Drain);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives back the room of the first `shards` shards.
+    fn leave(&self, prepared: &Prepared, shards: usize) {
+        for (gate, contents) in self.gates.iter().zip(&prepared.shards).take(shards) {
+            if !contents.charges.is_empty() {
+                gate.leave(contents.charges.len());
+            }
+        }
+    }
+}
+
+impl Prepared {
+    fn void(&mut self) {
+        for contents in &mut self.shards {
+            contents.refused.take().into_iter().for_each(crate::actors::ticket::TicketPart::void);
+            contents.parts.drain(..).for_each(|part| part.ticket.void());
+        }
+    }
+}
+
+fn push_id(contents: &mut Contents, id: &str) -> (u32, u8) {
+    let at = u32::try_from(contents.texts.len()).expect("invariant: a chunk's texts are far below 4 GiB");
+    match ChargeId::new(id) {
+        ChargeId::Uuid(bytes) => {
+            contents.texts.extend_from_slice(&bytes);
+            (at, UUID)
+        }
+        ChargeId::Text(text) => {
+            contents.texts.extend_from_slice(text.as_bytes());
+            (at, u8::try_from(text.len()).expect("invariant: ids have at most 128 bytes"))
+        }
+    }
+}
+
+#[inline]
+fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 4]) -> u32 {
+    if charge.quantity.is_none()
+        && charge.description.is_empty()
+        && charge.tags.is_empty()
+        && charge.import_row == 0
+        && !labels.contains(&StringId::INLINE)
+    {
+        return NO_EXTRA;
+    }
+    let inline = |field: usize, text| if labels[field] == StringId::INLINE { text } else { "" };
+    let texts = [
+        charge.description,
+        charge.tags,
+        inline(0, charge.source),
+        inline(1, charge.service),
+        inline(2, charge.sku),
+        inline(3, charge.unit),
+    ];
+    let place = u32::try_from(contents.extras.len()).expect("invariant: a chunk has far fewer charges than 2^32");
+    let lengths = texts.map(|text| {
+        contents.texts.extend_from_slice(text.as_bytes());
+        u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX")
+    });
+    contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row });
+    place
+}
+
+/// Checks the form of a charge (rules A7, C1).
+fn checked(charge: &Charge<'_>) -> Result<(), Refusal> {
+    if !is_id(charge.source) {
+        return Err(Refusal::InvalidId);
+    }
+    checked_but_source(charge)
+}
+
+#[inline]
+fn checked_but_source(charge: &Charge<'_>) -> Result<(), Refusal> {
+    if !is_id(charge.id) || !is_cloud_account_id(charge.cloud_account) {
+        return Err(Refusal::InvalidId);
+    }
+    if [charge.service, charge.sku, charge.unit].iter().any(|label| label.len() > LABEL_BYTES_MAX)
+        || charge.description.len() > TEXT_BYTES_MAX
+        || charge.tags.len() > TEXT_BYTES_MAX
+    {
+        return Err(Refusal::FieldTooLong);
+    }
+    Ok(())
+}
