@@ -95,7 +95,8 @@ fn refuses_strangers() {
     );
     check(
         &|storage| {
-            storage.set_file(segment, b"a text file, longer than a segment's header, by whoever put it there")
+            storage
+                .set_file(segment, b"a text file, longer than a segment's header, by whoever put it there");
         },
         "`wal/00000000000000000001.wal` is not of this log: it does not start as a segment does",
     );
