@@ -79,7 +79,8 @@ impl LogFault {
     }
 }
 
-/// Why the log could not be opened or read. Whatever it is, nothing on disk was changed by way of repair.
+/// Why the log could not be opened or read. Whatever is refused stays as it was; only [`OpenFault::Io`] may come in
+/// the middle of cutting a torn tail, which the next open goes on with.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFault {
     /// Another process has the data directory.

@@ -5,7 +5,7 @@ use super::identity::Identity;
 use super::lsn::Lsn;
 use super::reader::{Window, scan};
 use super::segment::{self, BLOCKS_AT, DIRECTORY, Named, SegmentHeader};
-use super::storage::{Storage, StorageFile};
+use super::storage::Storage;
 
 /// The files in the log's directory.
 pub(super) struct LogFiles {
@@ -35,30 +35,19 @@ impl LogFiles {
     }
 }
 
-/// A segment with a good header.
-pub(super) struct OpenSegment {
-    pub path: String,
-    pub header: SegmentHeader,
-    pub file: Box<dyn StorageFile>,
-    pub file_size: u64,
-}
-
-/// Opens a segment and reads its header.
-pub(super) fn open_segment(
+/// The header of a segment, which must be good.
+pub(super) fn read_header(
     storage: &dyn Storage,
     identity: &Identity,
     first: Lsn,
     path: &str,
-) -> Result<OpenSegment, OpenFault> {
+) -> Result<SegmentHeader, OpenFault> {
     let fault = || StorageFault::of("read", path, 0, first);
     let file = storage.open(path).map_err(fault())?;
-    let file_size = file.size().map_err(fault())?;
     let mut window = Window::new(file, BLOCKS_AT, Vec::new());
     let bytes = window.at(0, BLOCKS_AT).map_err(fault())?;
     match SegmentHeader::decode(bytes, path, first, identity)? {
-        Some(header) => {
-            Ok(OpenSegment { path: path.to_owned(), header, file: window.into_parts().0, file_size })
-        }
+        Some(header) => Ok(header),
         None if SegmentHeader::is_foreign(bytes) => {
             let what = "it does not start as a segment does";
             Err(OpenFault::ForeignFile { file: path.to_owned(), what })

@@ -3,7 +3,7 @@
 use super::block::{self, BLOCK_HEADER_BYTES, BlockHeader, Kind};
 use super::fault::{OpenFault, StorageFault, VisitStop};
 use super::identity::Identity;
-use super::log_files::{LogFiles, OpenSegment, is_headless, open_segment};
+use super::log_files::{LogFiles, is_headless, read_header};
 use super::lsn::Lsn;
 use super::read::{BlockRef, Recovered, SegmentInfo, TornTail};
 use super::reader::{Scan, Window, scan};
@@ -77,11 +77,12 @@ pub(super) fn walk(
             .checked_sub(1)
             .ok_or(OpenFault::Gap { expected: from, found: *first })?,
     };
+    // All the headers first: a log with a bad one is refused before anybody has seen a block.
     let mut segments = Vec::with_capacity(entries.len() - start);
     for (first, path) in &entries[start..] {
-        segments.push(open_segment(storage, identity, *first, path)?);
+        segments.push((path.as_str(), read_header(storage, identity, *first, path)?));
     }
-    let first = segments.first().expect("invariant: `start` is an index").header;
+    let (_, first) = *segments.first().expect("invariant: `start` is an index");
     let mut walker = Walker {
         identity,
         seed: block::seed(&identity.directory_id),
@@ -95,7 +96,7 @@ pub(super) fn walk(
         infos: Vec::new(),
         buffer: Vec::new(),
     };
-    let tail = walker.run(segments, visit)?;
+    let tail = walker.run(storage, &segments, visit)?;
     let mut recovered = walker.recovered;
     if recovered.last < until.unwrap_or(from.previous()) {
         return Err(OpenFault::Gap { expected: until.unwrap_or(from), found: recovered.last });
@@ -141,20 +142,23 @@ struct Place {
 impl Walker<'_> {
     fn run(
         &mut self,
-        segments: Vec<OpenSegment>,
+        storage: &dyn Storage,
+        segments: &[(&str, SegmentHeader)],
         visit: &mut dyn FnMut(BlockRef<'_>) -> Result<(), VisitStop>,
     ) -> Result<Option<Tail>, OpenFault> {
-        let headers: Vec<SegmentHeader> = segments.iter().map(|segment| segment.header).collect();
-        for (index, segment) in segments.into_iter().enumerate() {
-            let OpenSegment { path, header, file, file_size } = segment;
+        for (index, (path, header)) in segments.iter().enumerate() {
+            let (path, header) = (*path, *header);
+            let fault = || StorageFault::of("open", path, 0, header.first);
+            let file = storage.open(path).map_err(fault())?;
+            let file_size = file.size().map_err(fault())?;
             let limit = file_size.min(header.size);
             let mut window = Window::new(file, limit, std::mem::take(&mut self.buffer));
             let mut place = Place { offset: BLOCKS_AT, last_block: None, blocks: 0 };
-            let next = headers.get(index + 1);
+            let next = segments.get(index + 1).map(|(_, header)| header);
             let file_short = file_size < header.size;
-            let ended = self.segment(&mut window, &path, file_short, next, &mut place, visit)?;
+            let ended = self.segment(&mut window, path, file_short, next, &mut place, visit)?;
             self.infos.push(SegmentInfo {
-                name: path.clone(),
+                name: path.to_owned(),
                 first: header.first,
                 last: self.recovered.last,
                 epoch: header.epoch,
@@ -171,7 +175,7 @@ impl Walker<'_> {
                 Ended::Log(rest) => {
                     return Ok(Some(Tail {
                         file,
-                        path,
+                        path: path.to_owned(),
                         header,
                         offset: place.offset,
                         last_block: place.last_block,

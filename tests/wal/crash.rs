@@ -150,7 +150,7 @@ fn loses_nothing_acknowledged_whatever_call_fails() {
             let stopped = workload(&storage, &mut auditor);
             // A clean-up that fails is not worth stopping for.
             assert!(stopped.is_err() || fault != SimFault::Crash, "call {call}, {fault:?}");
-            for seed in 0..6 {
+            for seed in 0..20 {
                 recover_and_go_on(&storage.crash(seed), &auditor, seed).unwrap_or_else(|error| {
                     panic!("call {call}, {fault:?}, seed {seed}: {error}; {stopped:?}")
                 });
@@ -169,7 +169,7 @@ fn survives_a_crash_during_recovery() {
         storage.fail_at(call, SimFault::Crash);
         let mut auditor = Auditor::default();
         workload(&storage, &mut auditor).expect_err("crashed");
-        for seed in 0..2 {
+        for seed in 0..4 {
             for second in 1.. {
                 let storage = storage.crash(seed);
                 storage.fail_at(second, SimFault::Crash);

@@ -95,7 +95,8 @@ fn refuses_strangers() {
     );
     check(
         &|storage| {
-            storage.set_file(segment, b"a text file, longer than a segment's header, by whoever put it there")
+            storage
+                .set_file(segment, b"a text file, longer than a segment's header, by whoever put it there");
         },
         "`wal/00000000000000000001.wal` is not of this log: it does not start as a segment does",
     );
@@ -149,4 +150,19 @@ fn every_open_has_an_epoch_of_its_own() {
     storage.set_file("identity", &old);
     let fault = open(&storage, 512).err().expect("refused").to_string();
     assert!(fault.ends_with("an epoch that does not fit the ones before it or the identity file"), "{fault}");
+}
+
+#[test]
+fn reads_a_log_of_more_segments_than_a_process_may_open_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage: Arc<dyn Storage> = Arc::new(OsStorage::open(directory.path(), true).unwrap());
+    let identity = Identity::open_or_create(&*storage, || RANDOM).unwrap();
+    let open = || open_log(Arc::clone(&storage), &identity, options(128), Lsn::new(1), &mut |_| Ok(()));
+    let (mut writer, _) = open().unwrap();
+    for lsn in 1..=1500 {
+        writer.append(&[&payload(lsn, 16)], 1).unwrap();
+    }
+    drop(writer);
+    assert!(storage.list("wal").unwrap().len() >= 1500);
+    assert_eq!(open().unwrap().1.blocks, 1500);
 }

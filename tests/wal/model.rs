@@ -83,7 +83,7 @@ fn run(segment_bytes: u64, operations: Vec<Operation>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn behaves_like_a_vector(segment_bytes in 200..2000_u64, operations in vec(operation(), 0..40)) {

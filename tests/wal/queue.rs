@@ -1,10 +1,13 @@
 //! Group commit.
 
-use crate::harness::{open, read};
+use crate::harness::{RANDOM, open, read};
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use exchequer::wal::{
-    Commit, Committer, LogFault, Lsn, Order, Pumped, QueueOptions, SimFault, SimStorage, Watermark, run,
+    Commit, Committer, Identity, LogFault, LogOptions, Lsn, Order, Pumped, QueueOptions, SimFault,
+    SimStorage, Storage, Watermark, open_log, run,
 };
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -149,4 +152,45 @@ fn can_be_pumped_without_a_thread() {
     assert_eq!(pump(), Pumped::Worked);
     queue.orders.send(Order::Seal).unwrap();
     assert_eq!(pump(), Pumped::Sealed(Lsn::new(2)));
+}
+
+#[test]
+fn serves_many_producers_with_segments_made_ahead() {
+    const PRODUCERS: u8 = 4;
+    const BUFFERS: usize = 200;
+    let storage = SimStorage::new(0);
+    let identity = Identity::open_or_create(&storage, || RANDOM).unwrap();
+    let options = LogOptions { segment_bytes: 8192, ..LogOptions::default() };
+    let shared: Arc<dyn Storage> = Arc::new(storage.clone());
+    let (log, _) = open_log(shared, &identity, options, Lsn::new(1), &mut |_| Ok(())).unwrap();
+    let watermark = Watermark::new(Lsn::default());
+    let (orders, todo) = unbounded();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| run(log, &todo, &QueueOptions::default(), &watermark));
+        let producers: Vec<_> = (1..=PRODUCERS)
+            .map(|name| {
+                let (orders, watermark) = (orders.clone(), &watermark);
+                scope.spawn(move || {
+                    let (events, seen) = unbounded();
+                    for _ in 0..BUFFERS {
+                        let buffer = Buffer { name, bytes: vec![name; 100], events: events.clone() };
+                        orders.send(Order::Commit(buffer)).unwrap();
+                        assert_eq!(seen.recv().unwrap(), Event::Taken(name));
+                        let Event::Durable(_, lsn) = seen.recv().unwrap() else { panic!("taken twice") };
+                        assert!(watermark.durable() >= Lsn::new(lsn));
+                    }
+                })
+            })
+            .collect();
+        for producer in producers {
+            producer.join().unwrap();
+        }
+        orders.send(Order::Seal).unwrap();
+        assert_eq!(writer.join().unwrap().unwrap(), watermark.durable());
+    });
+    let blocks = read(&storage, 1, None).unwrap().1;
+    let bytes: Vec<u8> = blocks.into_iter().flat_map(|(_, bytes)| bytes).collect();
+    for name in 1..=PRODUCERS {
+        assert_eq!(bytes.iter().map(|byte| usize::from(*byte == name)).sum::<usize>(), BUFFERS * 100);
+    }
 }
