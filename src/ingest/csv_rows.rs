@@ -223,3 +223,95 @@ impl Scanner for CsvRows {
         self.fields.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The fields of each row that is not broken; the input comes in pieces of `size` bytes.
+    fn rows(input: &[u8], size: usize) -> Vec<Option<Vec<Vec<u8>>>> {
+        let mut scanner = CsvRows::new(usize::MAX);
+        let mut rows = Vec::new();
+        let mut start = 0;
+        while start < input.len() {
+            scanner.start();
+            let mut seen = start;
+            let (mut length, mut whole) = (input.len() - start, input.len() - start);
+            while seen < input.len() {
+                let until = input.len().min(seen + size);
+                if let Some(end) = scanner.scan(&input[start..until], seen - start) {
+                    (length, whole) = (end, end + 1);
+                    break;
+                }
+                seen = until;
+            }
+            let row = &input[start..start + length];
+            start += whole;
+            if row.is_empty() {
+                continue;
+            }
+            scanner.finish(row.len());
+            assert_eq!(scanner.count(), scanner.fields().len());
+            let text = |field: &Field| {
+                let text = &row[field.start..field.end];
+                if field.escaped {
+                    String::from_utf8_lossy(text).replace("\"\"", "\"").into_bytes()
+                } else {
+                    text.to_vec()
+                }
+            };
+            rows.push(scanner.fault().is_none().then(|| scanner.fields().iter().map(text).collect()));
+        }
+        rows
+    }
+
+    /// The same by another parser.
+    fn rows_of_csv_core(mut input: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+        let (mut text, mut ends) = ([0; 256], [0; 256]);
+        let (mut text_size, mut ends_count) = (0, 0);
+        let mut rows = Vec::new();
+        loop {
+            let (result, read, wrote, ended) =
+                reader.read_record(input, &mut text[text_size..], &mut ends[ends_count..]);
+            input = &input[read..];
+            text_size += wrote;
+            ends_count += ended;
+            match result {
+                csv_core::ReadRecordResult::InputEmpty => {}
+                csv_core::ReadRecordResult::Record => {
+                    let mut from = 0;
+                    rows.push(
+                        ends[..ends_count]
+                            .iter()
+                            .map(|end| text[std::mem::replace(&mut from, *end)..*end].to_vec())
+                            .collect(),
+                    );
+                    (text_size, ends_count) = (0, 0);
+                }
+                csv_core::ReadRecordResult::End => return rows,
+                full => panic!("{full:?}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn finds_the_rows_and_fields_that_another_parser_finds(
+            input in proptest::collection::vec(proptest::sample::select(b"ab,,\"\"\n".to_vec()), 0..60),
+            size in 1_usize..9,
+        ) {
+            let found = rows(&input, size);
+            prop_assert_eq!(&found, &rows(&input, 100));
+            let expect = rows_of_csv_core(&input);
+            prop_assert_eq!(found.len(), expect.len());
+            for (found, expect) in found.into_iter().zip(expect) {
+                if let Some(found) = found {
+                    prop_assert_eq!(found, expect);
+                }
+            }
+        }
+    }
+}

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 
-/// Bytes of text and of messages after which a page takes no further row, however few rows it has.
+/// Bytes of text after which a page takes no further row, however few rows it has.
 const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Refusals and notes after which a page takes no further row.
+const PAGE_MESSAGES_MAX: usize = 64 * 1024;
 
 /// Charges in the order of the input, and what else is to be said about its rows.
 #[derive(Default, Debug)]
@@ -118,5 +121,6 @@ impl Page {
     /// Whether there is room for another row.
     pub(super) fn has_room(&self) -> bool {
         self.charges.text_size() + self.opens.text.len() < PAGE_BYTES_MAX
+            && self.refused.len() + self.notes.len() < PAGE_MESSAGES_MAX
     }
 }

@@ -1,0 +1,54 @@
+//! How long a row takes to read: `cargo bench --bench ingest`. The figures are per row (element).
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::io::Write;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use exchequer::ingest::{ChargeReader, Page, ReaderOptions};
+
+/// Rows of each input.
+const ROWS: usize = 20_000;
+
+/// A sample's rows again and again, behind the first `head` lines.
+fn repeated(name: &str, head: usize) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let rows = lines.split_off(head);
+    let rows = rows.iter().cycle().take(ROWS);
+    lines.iter().chain(rows).flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect()
+}
+
+fn read(input: &[u8], page: &mut Page) -> usize {
+    let mut reader = ChargeReader::open(input, ReaderOptions::default()).unwrap();
+    let mut count = 0;
+    while reader.read(page, 4096).unwrap() {
+        count += black_box(page.charges.len());
+        page.clear();
+    }
+    count
+}
+
+fn ingest(criterion: &mut Criterion) {
+    let focus = repeated("focus-1.2.csv", 1);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&focus).unwrap();
+    let inputs = [
+        ("focus", focus),
+        ("focus gzip", encoder.finish().unwrap()),
+        ("ndjson", repeated("charges.ndjson", 0)),
+    ];
+    let mut group = criterion.benchmark_group("ingest");
+    group.throughput(Throughput::Elements(ROWS as u64)).sample_size(20);
+    let mut page = Page::new();
+    for (name, input) in &inputs {
+        group.bench_function(*name, |bencher| {
+            bencher.iter(|| assert_eq!(read(input, &mut page), ROWS));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, ingest);
+criterion_main!(benches);
