@@ -58,6 +58,8 @@ pub struct Change {
     pub key: Option<(Box<str>, u128)>,
     /// Business time of the command.
     pub at: Timestamp,
+    /// The engine's clock: keys are kept by it, so that one command with a wrong time forgets nobody's key (rule J5).
+    pub now: Timestamp,
 }
 
 /// One thing to change; each has a result of its own.
@@ -124,9 +126,8 @@ impl DirectoryActor {
             {
                 return Ok(decode_results(answer).expect("invariant: the answer was encoded here"));
             }
-            let at = change.at.max(directory.at());
-            let (events, results) = decide(&directory, change.items, at);
-            (events, results, at)
+            let (events, results) = decide(&directory, change.items, change.at);
+            (events, results, change.at)
         };
         if events.is_empty() {
             return Ok(results);
@@ -136,7 +137,7 @@ impl DirectoryActor {
             key,
             digest,
             answer: encode_results(&results).into(),
-            at,
+            at: change.now,
         });
         let record = DirectoryRecord {
             sequence: self.directory.read().sequence() + 1,

@@ -133,6 +133,7 @@ impl Shard {
         }
         if let Some(account) = self.accounts.get(charge.account as usize) {
             prefetch(account);
+            self.newest.prefetch(charge.account as usize);
         }
     }
 

@@ -3,13 +3,12 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 /// The cap of one shard.
 pub struct Gate {
     max: usize,
     state: Mutex<GateState>,
-    freed: Condvar,
 }
 
 #[derive(Default)]
@@ -26,7 +25,7 @@ pub struct Closed;
 impl Gate {
     /// Lets at most `max` charges in.
     pub fn new(max: usize) -> Self {
-        Self { max, state: Mutex::default(), freed: Condvar::new() }
+        Self { max, state: Mutex::default() }
     }
 
     /// Takes room for `charges` if there is room now. More than the cap are let in when nothing else is in flight.
@@ -34,17 +33,8 @@ impl Gate {
         self.state.lock().enter(charges, self.max)
     }
 
-    /// Waits for room, blocking the thread.
-    pub fn enter(&self, charges: usize) -> Result<(), Closed> {
-        let mut state = self.state.lock();
-        while !state.enter(charges, self.max)? {
-            self.freed.wait(&mut state);
-        }
-        Ok(())
-    }
-
     /// Waits for room, on any runtime.
-    pub async fn enter_async(&self, charges: usize) -> Result<(), Closed> {
+    pub async fn enter(&self, charges: usize) -> Result<(), Closed> {
         poll_fn(|context| {
             let mut state = self.state.lock();
             match state.enter(charges, self.max) {
@@ -67,7 +57,6 @@ impl Gate {
                 state.in_flight.checked_sub(charges).expect("invariant: who leaves has entered");
             std::mem::take(&mut state.wakers)
         };
-        self.freed.notify_all();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -78,7 +67,6 @@ impl Gate {
             state.closed = true;
             std::mem::take(&mut state.wakers)
         };
-        self.freed.notify_all();
         wakers.into_iter().for_each(Waker::wake);
     }
 }

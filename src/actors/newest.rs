@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use parking_lot::RwLock;
 
 use crate::domain::money::Money;
+use crate::domain::prefetch::prefetch;
 
 const CELLS_PER_CHUNK: usize = 1024;
 
 /// One account's figure, written by its shard alone.
 #[derive(Default)]
+#[repr(align(32))] // never across two cache lines
 struct Cell {
     /// Even when the figure is whole.
     version: AtomicU64,
@@ -69,6 +71,14 @@ impl NewestWriter {
         cell.low.store(figure.units() as u64, Ordering::Relaxed);
         cell.high.store((figure.units() >> 64) as u64, Ordering::Relaxed);
         cell.version.store(version + 2, Ordering::Release);
+    }
+
+    /// Brings a slot's cell nearer to the processor.
+    #[inline]
+    pub fn prefetch(&self, slot: usize) {
+        if let Some(chunk) = self.chunks.get(slot / CELLS_PER_CHUNK) {
+            prefetch(&chunk[slot % CELLS_PER_CHUNK]);
+        }
     }
 
     #[cold]

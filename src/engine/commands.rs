@@ -15,7 +15,7 @@ use crate::actors::directory::{Change, ChangeItem, PrepareCancel, UndoCancel};
 use crate::actors::newest::NewestReader;
 use crate::actors::resident::Deferred;
 use crate::actors::shard::{Address, Deliver};
-use crate::domain::account::{AccountCommand, AccountType, AccountView, Opening, Profile, Site};
+use crate::domain::account::{Account, AccountCommand, AccountType, AccountView, Opening, Profile, Site};
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, Currency, is_cloud_account_id, is_id};
 use crate::domain::money::{Amount, Money};
@@ -263,10 +263,16 @@ impl Engine {
         match &request.command {
             Command::RegisterCloudAccount { cloud_account, settings } => {
                 require(is_id(cloud_account), "cloud_account", ID_FORM)?;
-                let opening = Box::new(self.opening(settings, &scope, cloud_account)?);
-                let item = ChangeItem::RegisterWithAccount { id: cloud_account.as_str().into(), opening };
+                let opening = self.opening(settings, &scope, cloud_account)?;
+                let item = ChangeItem::RegisterWithAccount {
+                    id: cloud_account.as_str().into(),
+                    opening: Box::new(opening.clone()),
+                };
                 self.change_one(scope, item, cloud_account).await?;
-                self.overview_answer(cloud_account).await
+                let mut overview = self.opened_overview(cloud_account, opening).await?;
+                overview.cloud_accounts = vec![cloud_account.clone()];
+                overview.cloud_account_count = 1;
+                Ok(Answer::Account(Box::new(overview)))
             }
             Command::RegisterPaidCloudAccount { cloud_account, billing_account } => {
                 require(is_cloud_account_id(cloud_account), "cloud_account", ID_FORM)?;
@@ -275,14 +281,17 @@ impl Engine {
                     payer: billing_account.as_str().into(),
                 };
                 self.change_one(scope, item, cloud_account).await?;
-                self.overview_answer(billing_account).await
+                Ok(Answer::Items(vec![(cloud_account.clone(), Ok(()))]))
             }
             Command::OpenBillingAccount { billing_account, settings } => {
                 require(is_id(billing_account), "billing_account", ID_FORM)?;
-                let opening = Box::new(self.opening(settings, &scope, billing_account)?);
-                let item = ChangeItem::Open { id: billing_account.as_str().into(), opening };
+                let opening = self.opening(settings, &scope, billing_account)?;
+                let item = ChangeItem::Open {
+                    id: billing_account.as_str().into(),
+                    opening: Box::new(opening.clone()),
+                };
                 self.change_one(scope, item, billing_account).await?;
-                self.overview_answer(billing_account).await
+                Ok(Answer::Account(Box::new(self.opened_overview(billing_account, opening).await?)))
             }
             Command::SetPayer { cloud_accounts, billing_account, effective_at } => {
                 require(!cloud_accounts.is_empty(), "cloud_accounts", "name at least one cloud account")?;
@@ -458,7 +467,9 @@ impl Engine {
         let prepare = actor.send(PrepareCancel { account, at: scope.at });
         let pays = prepare.await.map_err(|_| self.inner.stopped())?;
         let answer = self.account_command(scope, billing_account, AccountCommand::Cancel, pays).await;
-        if !pays && !canceled_before && matches!(answer, Err(EngineError::Refused { .. })) {
+        let canceled_by_another =
+            matches!(answer, Err(EngineError::Refused { refusal: Refusal::AccountCanceled, .. }));
+        if !pays && !canceled_before && answer.is_err() && !canceled_by_another {
             actor.send(UndoCancel(account)).await.map_err(|_| self.inner.stopped())?;
         }
         answer
@@ -470,7 +481,8 @@ impl Engine {
         items: Vec<ChangeItem>,
     ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
         scope.permits_provider()?;
-        let change = Change { items, principal: scope.principal, key: scope.key, at: scope.at };
+        let now = self.inner.config.clock.now();
+        let change = Change { items, principal: scope.principal, key: scope.key, at: scope.at, now };
         let answer = self.inner.directory_actor.send(change).await.map_err(|_| self.inner.stopped())?;
         answer.map_err(|_| self.inner.stopped())?.map_err(|refusal| EngineError::refused(refusal, ""))
     }
@@ -483,8 +495,11 @@ impl Engine {
             .map_err(|refusal| EngineError::refused(refusal, quoted(id)))
     }
 
-    async fn overview_answer(&self, billing_account: &str) -> Result<Answer, EngineError> {
-        self.account_overview_async(billing_account).await.map(|overview| Answer::Account(Box::new(overview)))
+    /// The figures of an account as it was opened: also the answer to a repeated command, whatever came since.
+    async fn opened_overview(&self, id: &str, opening: Opening) -> Result<AccountOverview, EngineError> {
+        let now = self.ask(self.known(id)?, View).await?;
+        let opened = Account::open(now.account, &Opening { at: now.created_at, ..opening });
+        Ok(self.overview(id, opened.view()))
     }
 
     fn opening(&self, settings: &AccountSettings, scope: &Scope, id: &str) -> Result<Opening, EngineError> {

@@ -118,10 +118,9 @@ impl Engine {
     pub fn post(&self, batch: &ChargeBatch, on_error: OnError) -> Result<PostReport, EngineError> {
         match on_error {
             OnError::Continue => self.submit(batch)?.wait(batch),
-            OnError::Atomic => self.submit_atomic(batch)?.wait(batch),
-            OnError::Stop => {
+            OnError::Atomic | OnError::Stop => {
                 self.blocking()?;
-                pollster::block_on(self.post_stopping(batch))
+                pollster::block_on(self.post_async(batch, on_error))
             }
         }
     }
@@ -135,39 +134,14 @@ impl Engine {
         match on_error {
             OnError::Continue => self.submit_async(batch).await?.wait_async(batch).await,
             OnError::Stop => self.post_stopping(batch).await,
-            OnError::Atomic => {
-                let (ticket, mut prepared) = self.prepare_atomic(batch)?;
-                self.enter_async(&mut prepared, batch, &ticket).await?;
-                self.pending(ticket, prepared).wait_async(batch).await
-            }
+            OnError::Atomic => self.post_atomic(batch).await,
         }
     }
 
     /// Hands a batch over and does not wait for the disk. Waits for room, blocking the thread.
     pub fn submit(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
         self.blocking()?;
-        let ticket = Arc::new(Ticket::default());
-        let whole = ticket.part();
-        let mut prepared = self.prepared();
-        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
-            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
-            self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
-            loop {
-                for (shard, contents) in prepared.shards.iter().enumerate() {
-                    if !contents.charges.is_empty() {
-                        self.inner.gates[shard]
-                            .enter(contents.charges.len())
-                            .map_err(|_| self.inner.stopped())?;
-                    }
-                }
-                if self.inner.push(&mut prepared)? {
-                    break;
-                }
-                self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
-            }
-        }
-        whole.finish();
-        Ok(self.pending(ticket, prepared))
+        pollster::block_on(self.submit_async(batch))
     }
 
     /// Hands a batch of at most 8,192 charges over if there is room for it now; else [`EngineError::Busy`].
@@ -212,54 +186,41 @@ impl Engine {
         Ok(self.pending(ticket, prepared))
     }
 
-    fn submit_atomic(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
-        self.blocking()?;
-        let (ticket, mut prepared) = self.prepare_atomic(batch)?;
-        pollster::block_on(self.enter_async(&mut prepared, batch, &ticket))?;
-        Ok(self.pending(ticket, prepared))
-    }
-
-    /// Prepares an atomic batch, which must be of one billing account (rule C6).
-    fn prepare_atomic(&self, batch: &ChargeBatch) -> Result<(Arc<Ticket>, Prepared), EngineError> {
+    /// Posts all or none; the batch must be of one billing account (rule C6).
+    async fn post_atomic(&self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
         let spans = || EngineError::refused(Refusal::AtomicSpansAccounts, "");
         if batch.len() > CHUNK_CHARGES_MAX {
             return Err(spans());
         }
-        let ticket = Arc::new(Ticket::default());
-        let mut prepared = self.prepared();
-        self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Atomic);
-        let charges: usize = prepared.shards.iter().map(|contents| contents.charges.len()).sum();
-        let mut accounts: Vec<_> = prepared
-            .shards
-            .iter()
-            .enumerate()
-            .flat_map(|(shard, contents)| contents.charges.iter().map(move |charge| (shard, charge.account)))
-            .collect();
-        accounts.dedup();
-        if accounts.len() > 1 {
-            return Err(spans());
-        }
-        if charges < batch.len() {
-            // One was refused on the way already, so none goes further.
-            prepared.shards.iter_mut().for_each(Contents::clear);
+        loop {
             let ticket = Arc::new(Ticket::default());
-            let mut part = ticket.part();
-            self.inner.check(batch, &mut part.outcome);
-            let refused = part.outcome.exceptions.len() as u64;
-            part.outcome.rejected += batch.len() as u64 - refused;
-            part.finish();
-            return Ok((ticket, prepared));
+            let mut prepared = self.prepared();
+            self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Atomic);
+            let mut refused = Outcome::default();
+            self.inner.check(batch, &mut refused);
+            if !refused.exceptions.is_empty() {
+                // One was refused on the way already, so none goes further.
+                prepared.void();
+                refused.rejected += batch.len() as u64 - refused.exceptions.len() as u64;
+                return Ok(PostReport::new(refused, batch));
+            }
+            let mut payers: Vec<_> = (0_usize..)
+                .zip(&prepared.shards)
+                .flat_map(|(shard, contents)| {
+                    contents.charges.iter().map(move |charge| (shard, charge.account))
+                })
+                .collect();
+            payers.dedup();
+            if payers.len() > 1 {
+                prepared.void();
+                return Err(spans());
+            }
+            self.inner.enter(&prepared).await?;
+            if self.inner.push(&mut prepared)? {
+                return self.pending(ticket, prepared).wait_async(batch).await;
+            }
+            // The directory has changed: look at everything again.
         }
-        Ok((ticket, prepared))
-    }
-
-    async fn enter_async(
-        &self,
-        prepared: &mut Prepared,
-        batch: &ChargeBatch,
-        ticket: &Arc<Ticket>,
-    ) -> Result<(), EngineError> {
-        self.enter_range_async(prepared, batch, 0..batch.len(), ticket, PartMode::Atomic).await
     }
 
     async fn enter_range_async(
@@ -271,12 +232,7 @@ impl Engine {
         mode: PartMode,
     ) -> Result<(), EngineError> {
         loop {
-            for (shard, contents) in prepared.shards.iter().enumerate() {
-                if !contents.charges.is_empty() {
-                    let entered = self.inner.gates[shard].enter_async(contents.charges.len()).await;
-                    entered.map_err(|_| self.inner.stopped())?;
-                }
-            }
+            self.inner.enter(prepared).await?;
             if self.inner.push(prepared)? {
                 return Ok(());
             }
@@ -471,6 +427,16 @@ impl Inner {
             }
         }
         Ok(true)
+    }
+
+    /// Waits for room for everything prepared, shard by shard in order, so that no two callers wait for each other.
+    async fn enter(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        for (gate, contents) in self.gates.iter().zip(&prepared.shards) {
+            if !contents.charges.is_empty() {
+                gate.enter(contents.charges.len()).await.map_err(|_| self.stopped())?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives back the room of the first `shards` shards.
