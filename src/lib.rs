@@ -1,7 +1,9 @@
 //! Exchequer: a billing-account ledger.
 
 pub mod actors;
+pub mod clock;
 pub mod domain;
+pub mod engine;
 pub mod ingest;
 pub mod journal;
 pub mod limits;

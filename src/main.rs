@@ -1,1 +1,3 @@
+//! The `exchequer` command.
+
 fn main() {}

@@ -149,7 +149,9 @@ impl BillingAccount {
         if let (Some((key, digest)), Some(rare)) = (&message.key, self.account.rare())
             && let Some(answer) = rare.keys.look_up(&message.principal, key, *digest)?
         {
-            return Ok(decode_view(self.account.index, answer).expect("invariant: the answer was encoded here"));
+            return Ok(
+                decode_view(self.account.index, answer).expect("invariant: the answer was encoded here")
+            );
         }
         let event = self.account.decide(&message.command, message.pays)?;
         // An account's business time never goes back (rule J5).

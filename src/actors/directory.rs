@@ -201,8 +201,11 @@ fn decide(
             }
             ChangeItem::Register { id, payer } => {
                 room(directory, opened.len(), registered.len(), id_bytes + id.len())?;
-                let payer =
-                    opened.get(&payer).copied().or_else(|| directory.account(&payer)).ok_or(Refusal::NotFound)?;
+                let payer = opened
+                    .get(&payer)
+                    .copied()
+                    .or_else(|| directory.account(&payer))
+                    .ok_or(Refusal::NotFound)?;
                 if (payer.0 as usize) < directory.account_count() && directory.is_canceled(payer) {
                     return Err(Refusal::AccountCanceled);
                 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use actix::Handler;
 use super::billing_account::{PostCharge, Verdict};
 use super::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use super::log::Release;
@@ -16,6 +15,7 @@ use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::Cycle;
 use crate::journal::charges::{ChargeId, Label, PostedCharge};
 use crate::limits::CHUNK_CHARGES_MAX;
+use actix::Handler;
 
 /// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
 const PREFETCH_AHEAD: usize = 16;
@@ -175,7 +175,14 @@ impl Shard {
     }
 
     #[inline]
-    fn record(&mut self, charge: &Routed, extra: Option<&Extra>, cycle: Cycle, contents: &Contents, strings: &Strings) {
+    fn record(
+        &mut self,
+        charge: &Routed,
+        extra: Option<&Extra>,
+        cycle: Cycle,
+        contents: &Contents,
+        strings: &Strings,
+    ) {
         for number in charge.labels {
             let place = number.0 as usize;
             if number != StringId::EMPTY && !self.logged.get(place).is_some_and(|logged| *logged) {
@@ -310,7 +317,11 @@ impl<'a> LabelText<'a> {
 impl<'a> Texts<'a> {
     #[inline]
     fn new(charge: &'a Routed, extra: Option<&'a Extra>, contents: &'a Contents) -> Self {
-        debug_assert_eq!(charge.extra == NO_EXTRA, extra.is_none(), "invariant: extras are where they are said to be");
+        debug_assert_eq!(
+            charge.extra == NO_EXTRA,
+            extra.is_none(),
+            "invariant: extras are where they are said to be"
+        );
         Self { charge, extra, texts: &contents.texts[charge.text_at as usize..] }
     }
 

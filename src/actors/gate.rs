@@ -63,7 +63,8 @@ impl Gate {
     pub fn leave(&self, charges: usize) {
         let wakers = {
             let mut state = self.state.lock();
-            state.in_flight = state.in_flight.checked_sub(charges).expect("invariant: who leaves has entered");
+            state.in_flight =
+                state.in_flight.checked_sub(charges).expect("invariant: who leaves has entered");
             std::mem::take(&mut state.wakers)
         };
         self.freed.notify_all();

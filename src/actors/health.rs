@@ -27,6 +27,12 @@ impl Health {
         }
     }
 
+    /// Ends the engine in good order.
+    pub fn retire(&self) {
+        self.reason.get_or_init(|| "it is closed".to_owned());
+        self.hooks.lock().iter().for_each(|hook| hook());
+    }
+
     /// Why the engine stopped, if it did.
     pub fn stopped(&self) -> Option<&str> {
         self.reason.get().map(String::as_str)

@@ -147,8 +147,10 @@ impl Inbox {
             std::mem::swap(contents, prepared);
             return Ok(true);
         }
-        let text_base = u32::try_from(contents.texts.len()).expect("invariant: the gate bounds what is in flight");
-        let extra_base = u32::try_from(contents.extras.len()).expect("invariant: the gate bounds what is in flight");
+        let text_base =
+            u32::try_from(contents.texts.len()).expect("invariant: the gate bounds what is in flight");
+        let extra_base =
+            u32::try_from(contents.extras.len()).expect("invariant: the gate bounds what is in flight");
         contents.admissions.append(&mut prepared.admissions);
         let first = contents.charges.len();
         contents.charges.append(&mut prepared.charges);

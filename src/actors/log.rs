@@ -2,7 +2,7 @@
 //! shown outside runs ahead of the disk.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use actix::Addr;
 use crossbeam::channel::Sender;
@@ -72,6 +72,7 @@ pub struct Producer {
     orders: Sender<Order<Handover>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     one_at_a_time: bool,
+    logged_bytes: Arc<AtomicU64>,
 }
 
 /// A buffer on its way to the disk.
@@ -83,13 +84,19 @@ pub struct Handover {
 
 impl Producer {
     /// A producer that has at most one buffer in the FIFO and is woken when there is room for the next.
-    pub fn new(orders: Sender<Order<Handover>>, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { shared: Arc::default(), orders, wake: Arc::new(wake), one_at_a_time: true }
+    ///
+    /// `logged_bytes` counts what all producers hand over.
+    pub fn new(
+        orders: Sender<Order<Handover>>,
+        logged_bytes: Arc<AtomicU64>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { shared: Arc::default(), orders, wake: Arc::new(wake), one_at_a_time: true, logged_bytes }
     }
 
     /// A producer that hands over at once, so that what it tells others never precedes its record.
-    pub fn immediate(orders: Sender<Order<Handover>>) -> Self {
-        Self { shared: Arc::default(), orders, wake: Arc::new(|| {}), one_at_a_time: false }
+    pub fn immediate(orders: Sender<Order<Handover>>, logged_bytes: Arc<AtomicU64>) -> Self {
+        Self { shared: Arc::default(), orders, wake: Arc::new(|| {}), one_at_a_time: false, logged_bytes }
     }
 
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
@@ -112,6 +119,7 @@ impl Producer {
             }
             self.shared.queued.store(true, Ordering::SeqCst);
         }
+        self.logged_bytes.fetch_add(buffer.bytes.len() as u64, Ordering::Relaxed);
         self.shared.outstanding.fetch_add(1, Ordering::SeqCst);
         let handover = Handover {
             buffer: std::mem::take(buffer),

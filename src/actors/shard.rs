@@ -134,7 +134,11 @@ impl Shard {
                 self.accounts.push(actor);
             }
             Admission::Payment { account, cloud } => {
-                self.add_payment(Payment { account, cloud, paid: crate::domain::account::PaidCloudAccount::default() });
+                self.add_payment(Payment {
+                    account,
+                    cloud,
+                    paid: crate::domain::account::PaidCloudAccount::default(),
+                });
             }
         }
     }
@@ -330,7 +334,8 @@ impl Handler<Address> for Shard {
         let slot = account_slot(message.0, self.shards);
         let opened = self.accounts[slot].mailbox.is_none();
         let ready = Arc::clone(&self.ready);
-        let mailbox = self.accounts[slot].mailbox.get_or_insert_with(|| Box::new(Mailbox::open(slot, &ready)));
+        let mailbox =
+            self.accounts[slot].mailbox.get_or_insert_with(|| Box::new(Mailbox::open(slot, &ready)));
         let address = Addr::new(mailbox.sender.clone());
         if opened {
             // The first poll registers the waker.

@@ -113,9 +113,8 @@ impl Ticket {
 
 impl TicketState {
     fn result(&mut self) -> Option<Result<Outcome, Stopped>> {
-        (self.open_parts == 0).then(|| {
-            if self.stopped { Err(Stopped) } else { Ok(std::mem::take(&mut self.outcome)) }
-        })
+        (self.open_parts == 0)
+            .then(|| if self.stopped { Err(Stopped) } else { Ok(std::mem::take(&mut self.outcome)) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! A billing account's own state and rules (rules A1, A2, B1, B2, C1).
 
+use std::fmt;
+
 use super::charge::Category;
 use super::ids::{AccountIndex, Currency};
 use super::imports::Imports;
@@ -17,6 +19,15 @@ pub enum AccountType {
     Ecosystem,
 }
 
+impl fmt::Display for AccountType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Direct => "direct",
+            Self::Ecosystem => "ecosystem",
+        })
+    }
+}
+
 /// Status of an account (rule A2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -28,6 +39,16 @@ pub enum Status {
     Canceled,
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Valid => "valid",
+            Self::Frozen => "frozen",
+            Self::Canceled => "canceled",
+        })
+    }
+}
+
 /// Where an account is registered (rule A1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Site {
@@ -35,6 +56,15 @@ pub enum Site {
     International,
     /// The site of mainland China.
     China,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::International => "international",
+            Self::China => "china",
+        })
+    }
 }
 
 /// Facts about an account that rules seldom need. Absent texts default to the account's id.
@@ -111,12 +141,8 @@ pub struct PaidCloudAccount {
 
 impl Default for PaidCloudAccount {
     fn default() -> Self {
-        let none = ChargeSum {
-            cycle: Cycle::default(),
-            category: Category::Usage,
-            charges: 0,
-            amount: Money::ZERO,
-        };
+        let none =
+            ChargeSum { cycle: Cycle::default(), category: Category::Usage, charges: 0, amount: Money::ZERO };
         Self { last: none, others: None }
     }
 }
@@ -124,7 +150,9 @@ impl Default for PaidCloudAccount {
 impl PaidCloudAccount {
     /// All sums that hold a charge, in no particular order.
     pub fn sums(&self) -> impl Iterator<Item = &ChargeSum> {
-        std::iter::once(&self.last).chain(self.others.iter().flat_map(|others| others.iter())).filter(|sum| sum.charges > 0)
+        std::iter::once(&self.last)
+            .chain(self.others.iter().flat_map(|others| others.iter()))
+            .filter(|sum| sum.charges > 0)
     }
 
     /// Puts back sums as [`Self::sums`] gave them.
@@ -163,8 +191,7 @@ impl PaidCloudAccount {
             self.last = fresh;
         }
         if let Some(others) = &mut self.others {
-            if let Some(found) =
-                others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
+            if let Some(found) = others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
             {
                 std::mem::swap(found, &mut self.last);
                 // An empty sum that was swapped out means nothing; drop it.
@@ -495,7 +522,13 @@ impl Account {
 
     /// Posts a charge that was decided; the account's record number rises by one.
     #[inline]
-    pub fn apply_charge(&mut self, paid: &mut PaidCloudAccount, amount: Money, cycle: Cycle, category: Category) {
+    pub fn apply_charge(
+        &mut self,
+        paid: &mut PaidCloudAccount,
+        amount: Money,
+        cycle: Cycle,
+        category: Category,
+    ) {
         const FITS: &str = "invariant: sums were checked by decide_charge";
         self.unsettled_current = self.unsettled_current.checked_add(amount).expect(FITS);
         self.available_credit = self.available_credit.checked_sub(amount).expect(FITS);
@@ -597,16 +630,15 @@ impl Account {
 
     /// Refuses an event after which available credit would not fit (rule B4).
     fn check_fits(&self, event: &AccountEvent) -> Result<(), Refusal> {
-        let (before, after) = match event {
-            AccountEvent::CashToppedUp { cash_after, .. } | AccountEvent::CashAdjusted { cash_after, .. } => {
-                (self.cash, *cash_after)
-            }
-            AccountEvent::CreditLimitGranted { before, after } | AccountEvent::QuotaSet { before, after } => {
-                (*before, *after)
-            }
-            AccountEvent::QuotaRepaid { consumed_after, .. } => (*consumed_after, self.quota_consumed()),
-            AccountEvent::ProfileModified { .. } | AccountEvent::StatusChanged { .. } => return Ok(()),
-        };
+        let (before, after) =
+            match event {
+                AccountEvent::CashToppedUp { cash_after, .. }
+                | AccountEvent::CashAdjusted { cash_after, .. } => (self.cash, *cash_after),
+                AccountEvent::CreditLimitGranted { before, after }
+                | AccountEvent::QuotaSet { before, after } => (*before, *after),
+                AccountEvent::QuotaRepaid { consumed_after, .. } => (*consumed_after, self.quota_consumed()),
+                AccountEvent::ProfileModified { .. } | AccountEvent::StatusChanged { .. } => return Ok(()),
+            };
         after
             .checked_sub(before)
             .and_then(|change| self.available_credit.checked_add(change))
@@ -649,7 +681,9 @@ impl Account {
             }
             AccountEvent::CreditLimitGranted { after, .. } => self.credit_limit = *after,
             AccountEvent::QuotaSet { after, .. } => self.rare_mut().quota = *after,
-            AccountEvent::QuotaRepaid { consumed_after, .. } => self.rare_mut().quota_consumed = *consumed_after,
+            AccountEvent::QuotaRepaid { consumed_after, .. } => {
+                self.rare_mut().quota_consumed = *consumed_after
+            }
             AccountEvent::ProfileModified { profile } => self.rare_mut().profile = profile.clone(),
             AccountEvent::StatusChanged { status } => {
                 self.status = *status;

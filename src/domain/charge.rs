@@ -85,3 +85,34 @@ pub struct Charge<'a> {
     /// 1-based row of the import that made up `id` from a running digest; 0 where the source gave the id (rule C7).
     pub import_row: u64,
 }
+
+impl<'a> Charge<'a> {
+    /// A charge for usage with no more than it needs.
+    pub const fn usage(
+        cloud_account: &'a str,
+        source: &'a str,
+        id: &'a str,
+        amount: Amount,
+        currency: &'a str,
+        period_start: Timestamp,
+    ) -> Self {
+        Self {
+            cloud_account,
+            source,
+            id,
+            amount,
+            currency,
+            period_start,
+            billing_cycle: None,
+            category: Category::Usage,
+            correction: false,
+            service: "",
+            sku: "",
+            quantity: None,
+            unit: "",
+            description: "",
+            tags: "",
+            import_row: 0,
+        }
+    }
+}

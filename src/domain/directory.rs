@@ -242,7 +242,12 @@ impl Directory {
     }
 
     /// Decides one change of payer (rule A4).
-    pub fn decide_payer(&self, cloud: &str, account: &str, effective_at: Timestamp) -> Result<DirectoryEvent, Refusal> {
+    pub fn decide_payer(
+        &self,
+        cloud: &str,
+        account: &str,
+        effective_at: Timestamp,
+    ) -> Result<DirectoryEvent, Refusal> {
         let cloud = self.cloud(cloud).ok_or(Refusal::NotFound)?;
         let account = self.account(account).ok_or(Refusal::NotFound)?;
         if self.is_canceled(account) {

@@ -41,7 +41,8 @@ impl IdentityHasher {
     /// From 16 secret bytes.
     pub fn new(secret: [u8; 16]) -> Self {
         let (low, high) = secret.split_at(8);
-        let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("invariant: half of 16 bytes"));
+        let number =
+            |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("invariant: half of 16 bytes"));
         Self { keys: (number(low), number(high)) }
     }
 
@@ -164,7 +165,8 @@ impl Table {
 
     fn iter(&self) -> impl Iterator<Item = IdentityKey> {
         let zero = self.holds_zero.then_some(IdentityKey(0));
-        zero.into_iter().chain(self.entries.iter().filter(|entry| **entry != 0).map(|entry| IdentityKey(*entry)))
+        zero.into_iter()
+            .chain(self.entries.iter().filter(|entry| **entry != 0).map(|entry| IdentityKey(*entry)))
     }
 }
 
@@ -240,7 +242,9 @@ impl Identities {
 
     /// The identities of one partition, cycle by cycle.
     pub fn partition(&self, partition: Partition) -> impl Iterator<Item = (Cycle, Vec<IdentityKey>)> + '_ {
-        self.partitions[usize::from(partition.0)].iter().map(|(cycle, table)| (*cycle, table.iter().collect()))
+        self.partitions[usize::from(partition.0)]
+            .iter()
+            .map(|(cycle, table)| (*cycle, table.iter().collect()))
     }
 
     /// Moves the partitions of shard `shard` of `shards` out of `self`.
@@ -284,8 +288,10 @@ mod tests {
             }
         }
         assert_eq!(identities.count(), model.len());
-        let listed: usize =
-            (0..3).flat_map(|number| identities.partition(Partition(number))).map(|(_, keys)| keys.len()).sum();
+        let listed: usize = (0..3)
+            .flat_map(|number| identities.partition(Partition(number)))
+            .map(|(_, keys)| keys.len())
+            .sum();
         assert_eq!(listed, model.len());
     }
 
@@ -330,12 +336,13 @@ mod tests {
     fn the_number_of_cycles_is_bounded() {
         let mut identities = Identities::default();
         for index in 0..CYCLES_REMEMBERED_MAX as u32 {
-            identities.insert(Partition(0), Cycle::from_index(index), IdentityKey::new(mix(u128::from(index)), 0));
+            identities.insert(
+                Partition(0),
+                Cycle::from_index(index),
+                IdentityKey::new(mix(u128::from(index)), 0),
+            );
         }
         assert_eq!(identities.decide(Partition(0), Cycle::from_index(0)), Ok(()));
-        assert_eq!(
-            identities.decide(Partition(0), Cycle::from_index(9999)),
-            Err(Refusal::TooManyOpenCycles)
-        );
+        assert_eq!(identities.decide(Partition(0), Cycle::from_index(9999)), Err(Refusal::TooManyOpenCycles));
     }
 }

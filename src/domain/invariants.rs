@@ -71,7 +71,8 @@ pub fn check_ledger(ledger: &Ledger) -> Vec<Violation> {
     for (account, (unsettled, charges)) in ledger.accounts.iter().zip(ledger.sums_by_account()) {
         let number = account.index;
         if account.available_credit_recomputed() != Some(account.available_credit()) {
-            let detail = format!("account {number} caches an available credit of {}", account.available_credit());
+            let detail =
+                format!("account {number} caches an available credit of {}", account.available_credit());
             violated(Invariant::AvailableCreditIsExact, detail);
         }
         if unsettled != Some(account.unsettled_current()) {
@@ -89,7 +90,8 @@ pub fn check_ledger(ledger: &Ledger) -> Vec<Violation> {
 /// Checks what all shards' states must satisfy together.
 pub fn check_ledgers(ledgers: &[Ledger]) -> Vec<Violation> {
     let mut violations: Vec<_> = ledgers.iter().flat_map(check_ledger).collect();
-    let charges: u64 = ledgers.iter().flat_map(|ledger| &ledger.accounts).map(super::account::Account::charges).sum();
+    let charges: u64 =
+        ledgers.iter().flat_map(|ledger| &ledger.accounts).map(super::account::Account::charges).sum();
     let identities: usize = ledgers.iter().map(|ledger| ledger.identities.count()).sum();
     if charges != identities as u64 {
         violations.push(Violation {

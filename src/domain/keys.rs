@@ -57,9 +57,9 @@ impl Keys {
 
     /// Everything remembered, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Remembered> {
-        self.by_age.iter().filter_map(|(_, principal, key)| {
-            self.by_key.get(&(principal.clone(), key.clone()))
-        })
+        self.by_age
+            .iter()
+            .filter_map(|(_, principal, key)| self.by_key.get(&(principal.clone(), key.clone())))
     }
 }
 

@@ -159,6 +159,14 @@ impl fmt::Display for Amount {
     }
 }
 
+impl std::str::FromStr for Amount {
+    type Err = AmountFault;
+
+    fn from_str(text: &str) -> Result<Self, AmountFault> {
+        Self::parse(text)
+    }
+}
+
 #[inline]
 fn units_of(decimal: Decimal) -> Option<i128> {
     decimal.mantissa().checked_mul(POWERS_OF_TEN[(AMOUNT_FRACTION_DIGITS_MAX - decimal.scale()) as usize])

@@ -38,9 +38,8 @@ impl Names {
     /// The text with that number.
     #[inline]
     pub fn name(&self, number: u32) -> Option<&str> {
-        name_in(&self.bytes, &self.ends, number).map(|bytes| {
-            str::from_utf8(bytes).expect("invariant: only whole texts are inserted")
-        })
+        name_in(&self.bytes, &self.ends, number)
+            .map(|bytes| str::from_utf8(bytes).expect("invariant: only whole texts are inserted"))
     }
 
     /// The number of a text.

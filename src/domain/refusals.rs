@@ -100,9 +100,13 @@ impl Refusal {
     /// The stable code and what to do about it.
     const fn entry(self) -> (&'static str, &'static str) {
         match self {
-            Self::PermissionDenied => ("permission_denied", "act as `provider` or as a principal of the account"),
+            Self::PermissionDenied => {
+                ("permission_denied", "act as `provider` or as a principal of the account")
+            }
             Self::NotFound => ("not_found", "open the account first, or check its id"),
-            Self::AlreadyExists => ("already_exists", "choose another id, or go on with the existing account"),
+            Self::AlreadyExists => {
+                ("already_exists", "choose another id, or go on with the existing account")
+            }
             Self::IdempotencyKeyReused => ("idempotency_key_reused", "use a new key for a new command"),
             Self::AccountCanceled => ("account_canceled", "use another billing account"),
             Self::AccountFrozen => ("account_frozen", "thaw the billing account first"),
@@ -117,17 +121,15 @@ impl Refusal {
             Self::AmountTooPrecise => ("amount_too_precise", "give at most 18 fraction digits"),
             Self::AmountOverflow => ("amount_overflow", "give an amount whose sums fit"),
             Self::SameAccount => ("same_account", "name two different accounts"),
-            Self::EffectiveBeforeLastChange => (
-                "effective_before_last_change",
-                "give an effective_at later than the last change of payer",
-            ),
+            Self::EffectiveBeforeLastChange => {
+                ("effective_before_last_change", "give an effective_at later than the last change of payer")
+            }
             Self::ExceedsQuotaConsumed => ("exceeds_quota_consumed", "repay at most what was consumed"),
             Self::CashNotZero => ("cash_not_zero", "withdraw or adjust the cash to 0 first"),
             Self::UnsettledNotZero => ("unsettled_not_zero", "settle what is owed first"),
-            Self::PaysForCloudAccounts => (
-                "pays_for_cloud_accounts",
-                "give its cloud accounts another payer with set_payer first",
-            ),
+            Self::PaysForCloudAccounts => {
+                ("pays_for_cloud_accounts", "give its cloud accounts another payer with set_payer first")
+            }
             Self::FieldNotModifiable => ("field_not_modifiable", "open another account with that setting"),
             Self::InvalidId => ("invalid_id", "give an id of 1 to 128 printable bytes"),
             Self::FieldTooLong => (
@@ -137,10 +139,9 @@ impl Refusal {
             Self::TimeOutOfRange => ("time_out_of_range", "give a time in the years 1 to 9999"),
             Self::TooManyOpenCycles => ("too_many_open_cycles", "issue the bills of older cycles first"),
             Self::TooManyItems => ("too_many_items", "split it into several operations"),
-            Self::AtomicSpansAccounts => (
-                "atomic_spans_accounts",
-                "an atomic batch holds at most 8192 charges of one billing account",
-            ),
+            Self::AtomicSpansAccounts => {
+                ("atomic_spans_accounts", "an atomic batch holds at most 8192 charges of one billing account")
+            }
             Self::AtomicBatchRefused => ("atomic_batch_refused", "correct the charge that was refused"),
             Self::Conflict => ("conflict", "a charge can't change; post the difference under a new id"),
             Self::OverlappingImport => (

@@ -26,6 +26,19 @@ impl Timestamp {
     }
 }
 
+/// The text is not an RFC 3339 instant with an offset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not an RFC 3339 time with an offset, such as 2026-05-01T00:00:00Z")]
+pub struct NotATimestamp;
+
+impl std::str::FromStr for Timestamp {
+    type Err = NotATimestamp;
+
+    fn from_str(text: &str) -> Result<Self, NotATimestamp> {
+        Self::parse(text).ok_or(NotATimestamp)
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -51,9 +51,12 @@ impl OpenError {
                 "open it with the program version that wrote it, or a newer one".to_owned()
             }
             Self::Journal(_) | Self::Violated(_) => {
-                "keep the directory as it is, and restore a backup or report it with `exchequer verify`".to_owned()
+                "keep the directory as it is, and restore a backup or report it with `exchequer verify`"
+                    .to_owned()
             }
-            Self::Snapshot(_) => "check the disk; a snapshot may be deleted while the whole log is kept".to_owned(),
+            Self::Snapshot(_) => {
+                "check the disk; a snapshot may be deleted while the whole log is kept".to_owned()
+            }
             Self::Thread(_) => "check the limits on threads and memory".to_owned(),
             Self::Config(_) => "correct the setting".to_owned(),
         }
@@ -108,7 +111,9 @@ impl EngineError {
             Self::Refused { refusal, .. } => refusal.hint(),
             Self::Invalid { .. } => "correct the request",
             Self::Busy => "wait a moment and try again",
-            Self::Stopped(_) => "mend the fault, open the engine again, and resend: what was posted is a duplicate then",
+            Self::Stopped(_) => {
+                "mend the fault, open the engine again, and resend: what was posted is a duplicate then"
+            }
             Self::WouldDeadlock => "use the async call, or a thread of your own",
             Self::Log(_) => "keep the whole log (`trim_log` off) for history, and run `exchequer verify`",
         }

@@ -127,7 +127,11 @@ impl Engine {
     }
 
     /// Posts a batch and waits until it is durable, on any runtime.
-    pub async fn post_async(&self, batch: &ChargeBatch, on_error: OnError) -> Result<PostReport, EngineError> {
+    pub async fn post_async(
+        &self,
+        batch: &ChargeBatch,
+        on_error: OnError,
+    ) -> Result<PostReport, EngineError> {
         match on_error {
             OnError::Continue => self.submit_async(batch).await?.wait_async(batch).await,
             OnError::Stop => self.post_stopping(batch).await,
@@ -151,7 +155,9 @@ impl Engine {
             loop {
                 for (shard, contents) in prepared.shards.iter().enumerate() {
                     if !contents.charges.is_empty() {
-                        self.inner.gates[shard].enter(contents.charges.len()).map_err(|_| self.inner.stopped())?;
+                        self.inner.gates[shard]
+                            .enter(contents.charges.len())
+                            .map_err(|_| self.inner.stopped())?;
                     }
                 }
                 if self.inner.push(&mut prepared)? {
@@ -176,7 +182,9 @@ impl Engine {
         loop {
             for (shard, contents) in prepared.shards.iter().enumerate() {
                 let charges = contents.charges.len();
-                if charges > 0 && !self.inner.gates[shard].try_enter(charges).map_err(|_| self.inner.stopped())? {
+                if charges > 0
+                    && !self.inner.gates[shard].try_enter(charges).map_err(|_| self.inner.stopped())?
+                {
                     self.inner.leave(&prepared, shard);
                     return Err(EngineError::Busy);
                 }
@@ -285,7 +293,8 @@ impl Engine {
             let ticket = Arc::new(Ticket::default());
             let mut prepared = self.prepared();
             self.inner.prepare(&mut prepared, batch, start..end, &ticket, PartMode::UntilException);
-            self.enter_range_async(&mut prepared, batch, start..end, &ticket, PartMode::UntilException).await?;
+            self.enter_range_async(&mut prepared, batch, start..end, &ticket, PartMode::UntilException)
+                .await?;
             self.inner.pool.lock().push(prepared);
             outcome.merge(ticket.wait_async().await.map_err(|_| self.inner.stopped())?);
             start = end;
@@ -330,7 +339,8 @@ impl Inner {
     fn check(&self, batch: &ChargeBatch, outcome: &mut Outcome) {
         let directory = self.directory.read();
         for (index, charge) in (0..).zip(batch.iter()) {
-            let known = checked(&charge).and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
+            let known = checked(&charge)
+                .and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
             if let Err(refusal) = known {
                 outcome.refuse(index, refusal);
             }
@@ -350,8 +360,7 @@ impl Inner {
         prepared.shards.resize_with(shards, Contents::default);
         prepared.shards.iter_mut().for_each(Contents::clear);
         let mut refused = Outcome::default();
-        let mut repeats =
-            Repeats { source: None, currency: ("", None), labels: [("", StringId::EMPTY); 4] };
+        let mut repeats = Repeats { source: None, currency: ("", None), labels: [("", StringId::EMPTY); 4] };
         let directory = self.directory.read();
         let mut strings = Some(self.strings.read());
         for index in range {
@@ -396,7 +405,8 @@ impl Inner {
                 period_start: charge.period_start,
                 currency,
                 payment: payer.slot,
-                account: u32::try_from(account_slot(payer.account, shards)).expect("invariant: slots fit u32"),
+                account: u32::try_from(account_slot(payer.account, shards))
+                    .expect("invariant: slots fit u32"),
                 cloud,
                 billing_cycle: charge.billing_cycle,
                 labels: repeats.labels.map(|(_, number)| number),
@@ -432,7 +442,7 @@ impl Inner {
     ) -> StringId {
         let known = strings.as_ref().and_then(|strings| strings.number(text));
         known.unwrap_or_else(|| {
-            *strings = None;
+            drop(strings.take());
             let number = self.strings.write().intern(text);
             *strings = Some(self.strings.read());
             number
@@ -515,7 +525,8 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
         inline(2, charge.sku),
         inline(3, charge.unit),
     ];
-    let place = u32::try_from(contents.extras.len()).expect("invariant: a chunk has far fewer charges than 2^32");
+    let place =
+        u32::try_from(contents.extras.len()).expect("invariant: a chunk has far fewer charges than 2^32");
     let lengths = texts.map(|text| {
         contents.texts.extend_from_slice(text.as_bytes());
         u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX")

@@ -288,7 +288,8 @@ impl ChargesBuilder {
             Some(quantity) => self.quantity.push(quantity),
             None => self.quantity.push_absent(),
         }
-        let length = |text: &str| u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX");
+        let length =
+            |text: &str| u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX");
         self.description_length.push(length(charge.description));
         self.tags_length.push(length(charge.tags));
         self.texts.push_str(charge.description);
@@ -457,7 +458,8 @@ impl<'a> Rows<'_, 'a> {
 
     fn text(&mut self, length: u32) -> Result<&'a str, JournalFault> {
         let end = self.text_offset + length as usize;
-        let text = self.record.texts.get(self.text_offset..end).ok_or(JournalFault::Malformed("text length"))?;
+        let text =
+            self.record.texts.get(self.text_offset..end).ok_or(JournalFault::Malformed("text length"))?;
         self.text_offset = end;
         Ok(text)
     }
@@ -486,7 +488,8 @@ impl<'a> Rows<'_, 'a> {
             amount: record.amount.row(row)?.ok_or(JournalFault::Malformed("amount"))?,
             period_start: Timestamp::from_micros(record.period_start.row(row)),
             cycle: Cycle::from_index(record.cycle.row(row)),
-            category: Category::from_number(category & !CORRECTION).ok_or(JournalFault::Malformed("category"))?,
+            category: Category::from_number(category & !CORRECTION)
+                .ok_or(JournalFault::Malformed("category"))?,
             correction: category & CORRECTION != 0,
             id: self.id()?,
             source: self.label(0)?,
@@ -562,7 +565,10 @@ mod tests {
         let rows: Vec<_> = posted.iter().map(Result::unwrap).collect();
         assert_eq!(rows[..3], [charge(1), charge(2), charge(3)]);
         assert_eq!(rows[3].id.as_str(&mut [0; 36]), "67e55044-10b1-426f-9247-bb680e5fe0c8");
-        assert_eq!(ChargeId::new("67E55044-10b1-426f-9247-bb680e5fe0c8").as_str(&mut [0; 36]), "67E55044-10b1-426f-9247-bb680e5fe0c8");
+        assert_eq!(
+            ChargeId::new("67E55044-10b1-426f-9247-bb680e5fe0c8").as_str(&mut [0; 36]),
+            "67E55044-10b1-426f-9247-bb680e5fe0c8"
+        );
     }
 
     #[test]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::JournalFault;
 use super::frame::{self, Frame, Kind};
 use crate::domain::account::{
-    AccountEvent, AccountParts, AccountType, AccountView, ChargeSum, Opening, PaidCloudAccount, Profile, Rare, Site, Status,
+    AccountEvent, AccountParts, AccountType, AccountView, ChargeSum, Opening, PaidCloudAccount, Profile,
+    Rare, Site, Status,
 };
 use crate::domain::charge::Category;
 use crate::domain::directory::DirectoryEvent;
@@ -105,7 +106,10 @@ impl DirectoryRecord {
 }
 
 /// Decodes MessagePack; `kind` names the form in an error.
-pub(super) fn from_slice<'a, T: Deserialize<'a>>(kind: &'static str, bytes: &'a [u8]) -> Result<T, JournalFault> {
+pub(super) fn from_slice<'a, T: Deserialize<'a>>(
+    kind: &'static str,
+    bytes: &'a [u8],
+) -> Result<T, JournalFault> {
     rmp_serde::from_slice(bytes).map_err(|source| JournalFault::Form { kind, source })
 }
 
@@ -226,7 +230,9 @@ impl TryFrom<AccountEventV1> for AccountEvent {
             AccountEventV1::QuotaRepaid { amount, consumed_after } => {
                 Self::QuotaRepaid { amount: money(amount), consumed_after: money(consumed_after) }
             }
-            AccountEventV1::ProfileModified { profile } => Self::ProfileModified { profile: profile.try_into()? },
+            AccountEventV1::ProfileModified { profile } => {
+                Self::ProfileModified { profile: profile.try_into()? }
+            }
             AccountEventV1::StatusChanged { status } => Self::StatusChanged { status: status_of(status)? },
         })
     }
@@ -622,8 +628,16 @@ mod tests {
     fn account_records_read_back() {
         let profile = Profile { name: Some("n".into()), site: Site::China, ..Profile::default() };
         let events = [
-            AccountEvent::CashToppedUp { amount: money(1), cash_after: money(i128::MAX), reference: Some("r".into()) },
-            AccountEvent::CashAdjusted { amount: money(i128::MIN), cash_after: money(-1), reason: "x".into() },
+            AccountEvent::CashToppedUp {
+                amount: money(1),
+                cash_after: money(i128::MAX),
+                reference: Some("r".into()),
+            },
+            AccountEvent::CashAdjusted {
+                amount: money(i128::MIN),
+                cash_after: money(-1),
+                reason: "x".into(),
+            },
             AccountEvent::CreditLimitGranted { before: money(0), after: money(5) },
             AccountEvent::QuotaSet { before: money(5), after: money(0) },
             AccountEvent::QuotaRepaid { amount: money(5), consumed_after: money(0) },

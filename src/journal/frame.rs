@@ -60,7 +60,8 @@ pub fn append(
     let start = bytes.len();
     bytes.extend_from_slice(&[0, 0, 0, 0, kind as u8, VERSION, 0, 0]);
     write(bytes).expect("invariant: encoding into memory can't fail");
-    let length = u32::try_from(bytes.len() - start - HEADER_BYTES).expect("invariant: a record is far below 4 GiB");
+    let length =
+        u32::try_from(bytes.len() - start - HEADER_BYTES).expect("invariant: a record is far below 4 GiB");
     bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
@@ -77,7 +78,8 @@ pub fn frames(mut bytes: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, Journa
 }
 
 fn split_frame(bytes: &[u8]) -> Result<(Frame<'_>, &[u8]), JournalFault> {
-    let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(JournalFault::Malformed("record header"))?;
+    let (header, rest) =
+        bytes.split_first_chunk::<HEADER_BYTES>().ok_or(JournalFault::Malformed("record header"))?;
     let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
     let kind = match header[4] {
         1 => Kind::ChargesPosted,

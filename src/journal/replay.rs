@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::JournalFault;
 use super::charges::{ChargesPosted, PostedCharge};
 use super::forms::{AccountRecord, DirectoryRecord};
 use super::frame::{Frame, Kind, frames};
 use super::snapshot::SnapshotState;
-use super::JournalFault;
 use crate::domain::account::{Account, AccountEvent, Status};
 use crate::domain::directory::{Admission, Directory, DirectoryEvent};
 use crate::domain::identities::{IdentityHasher, Seen};
@@ -109,8 +109,10 @@ fn replay_on_threads<E: From<JournalFault>>(
             })
         });
         drop(senders);
-        let joined: Result<Vec<Applier>, JournalFault> =
-            threads.into_iter().map(|thread| thread.join().expect("invariant: replay does not panic")).collect();
+        let joined: Result<Vec<Applier>, JournalFault> = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("invariant: replay does not panic"))
+            .collect();
         let appliers = joined?;
         outcome?;
         Ok(appliers)
@@ -163,7 +165,8 @@ impl Front {
         let mut snapshot_payments = HashMap::new();
         for (index, parts, payments) in snapshot.accounts {
             let account = Account::from_parts(index, parts).ok_or(JournalFault::Malformed("account sums"))?;
-            let place = accounts.get_mut(index.0 as usize).ok_or(JournalFault::Malformed("account number"))?;
+            let place =
+                accounts.get_mut(index.0 as usize).ok_or(JournalFault::Malformed("account number"))?;
             *place = Some(account);
             snapshot_payments.extend(payments.into_iter().map(|(cloud, paid)| ((index, cloud), paid)));
         }
@@ -266,12 +269,14 @@ impl Front {
 
     fn finish(mut self, appliers: Vec<Applier>) -> Result<Replayed, JournalFault> {
         if let Some(account) = self.unopened.first() {
-            return Err(JournalFault::Contradiction(format!("account {account} is in no snapshot and never opened")));
+            return Err(JournalFault::Contradiction(format!(
+                "account {account} is in no snapshot and never opened"
+            )));
         }
         let repeated = appliers.iter().map(|applier| applier.repeated).sum();
-        let cash_moved = appliers
-            .iter()
-            .try_fold(Money::ZERO, |sum, applier| applier.cash_moved.and_then(|moved| sum.checked_add(moved)));
+        let cash_moved = appliers.iter().try_fold(Money::ZERO, |sum, applier| {
+            applier.cash_moved.and_then(|moved| sum.checked_add(moved))
+        });
         let ledgers: Vec<_> = appliers.into_iter().map(|applier| applier.ledger).collect();
         for account in ledgers.iter().flat_map(|ledger| &ledger.accounts) {
             if account.status() == Status::Canceled {
@@ -392,7 +397,8 @@ impl Applier {
         let mut id_space = [0; 36];
         for charge in posted.iter() {
             let charge = charge?;
-            let home = *self.homes.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;
+            let home =
+                *self.homes.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;
             let here = self.ledger.owns(charge.account);
             let home_here = home.shard(self.ledger.shards) == self.ledger.shard;
             if !here && !home_here {
@@ -421,8 +427,7 @@ impl Applier {
     fn charge(&mut self, charge: &PostedCharge<'_>, amount: Money, source: &str) -> Result<(), JournalFault> {
         let place = self.payment_slot(charge.account, charge.cloud)?;
         let slot = self.ledger.slot(charge.account);
-        let account =
-            self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
+        let account = self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
         if !follows(account, charge.sequence)? {
             return Ok(());
         }
@@ -447,12 +452,13 @@ impl Applier {
         if !self.ledger.owns(record.account) {
             return Ok(());
         }
-        if let AccountEvent::CashToppedUp { amount, .. } | AccountEvent::CashAdjusted { amount, .. } = &record.event {
+        if let AccountEvent::CashToppedUp { amount, .. } | AccountEvent::CashAdjusted { amount, .. } =
+            &record.event
+        {
             self.cash_moved = self.cash_moved.and_then(|moved| moved.checked_add(*amount));
         }
         let slot = self.ledger.slot(record.account);
-        let account =
-            self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
+        let account = self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
         if follows(account, record.sequence)? {
             account.apply(&record.event, record.at);
             if let Some(remembered) = record.remembered {

@@ -244,7 +244,11 @@ pub enum SnapshotFault {
     Journal(#[from] JournalFault),
 }
 
-fn read(storage: &dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> Result<SnapshotState, SnapshotFault> {
+fn read(
+    storage: &dyn Storage,
+    directory_id: [u8; 16],
+    low_water: Lsn,
+) -> Result<SnapshotState, SnapshotFault> {
     let file = storage.open(&path(low_water))?;
     let mut reader = PartReader { size: file.size()?, file: &*file, offset: 0 };
     reader.header(directory_id, low_water)?;
@@ -299,7 +303,11 @@ impl Collected {
         }
         for key in form.keys.chunks_exact(16) {
             let key = u128::from_le_bytes(key.try_into().expect("invariant: chunks of 16 bytes"));
-            self.identities.insert(Partition(form.partition), Cycle::from_index(form.cycle), IdentityKey(key));
+            self.identities.insert(
+                Partition(form.partition),
+                Cycle::from_index(form.cycle),
+                IdentityKey(key),
+            );
         }
         Ok(())
     }
@@ -361,7 +369,8 @@ impl PartReader<'_> {
 
     fn header(&mut self, directory_id: [u8; 16], low_water: Lsn) -> Result<(), SnapshotFault> {
         let header = self.bytes(HEADER_BYTES)?;
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let number =
+            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         if header[..8] != MAGIC || crc32c::crc32c(&header[..36]) != number(36) {
             return Err(self.damaged("header"));
         }
@@ -376,7 +385,8 @@ impl PartReader<'_> {
 
     fn part(&mut self) -> Result<(u32, Vec<u8>), SnapshotFault> {
         let header = self.bytes(PART_HEADER_BYTES)?;
-        let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let number =
+            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         let body = self.bytes(number(4) as usize)?;
         if crc32c::crc32c_append(crc32c::crc32c(&header[..8]), &body) != number(8) {
             return Err(self.damaged("checksum"));

@@ -1,0 +1,608 @@
+//! Commands: who asks for what, decided by the account or the directory (rules A1–A4, B1, B2, J2, J5).
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use actix::dev::{Envelope, Message};
+use serde::{Serialize, Serializer};
+use siphasher::sip128::SipHasher13;
+use tokio::sync::oneshot;
+
+use super::queries::AccountOverview;
+use super::{Engine, EngineError, Inner};
+use crate::actors::billing_account::{BillingAccount, Do, View};
+use crate::actors::directory::{Change, ChangeItem, PrepareCancel, UndoCancel};
+use crate::actors::newest::NewestReader;
+use crate::actors::resident::Deferred;
+use crate::actors::shard::{Address, Deliver};
+use crate::domain::account::{AccountCommand, AccountType, AccountView, Opening, Profile, Site};
+use crate::domain::directory::account_slot;
+use crate::domain::ids::{AccountIndex, Currency, is_cloud_account_id, is_id};
+use crate::domain::money::{Amount, Money};
+use crate::domain::refusals::Refusal;
+use crate::domain::time::{Timestamp, UtcOffset};
+use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, ITEMS_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX};
+
+/// The operator: may do everything.
+pub const PROVIDER: &str = "provider";
+
+/// Settings of a billing account that may be given when it is opened or modified (rule A1). Absent ones keep their
+/// value, or the default.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct AccountSettings {
+    /// `direct` or `ecosystem`; fixed at opening.
+    #[serde(serialize_with = "optional_text")]
+    pub kind: Option<AccountType>,
+    /// Legal owner.
+    pub owner: Option<String>,
+    /// Base currency; fixed at opening.
+    #[serde(serialize_with = "optional_text")]
+    pub currency: Option<Currency>,
+    /// Display name, at most 128 characters.
+    pub name: Option<String>,
+    /// Offset of its months; fixed at opening.
+    #[serde(serialize_with = "optional_text")]
+    pub utc_offset: Option<UtcOffset>,
+    /// Site.
+    #[serde(serialize_with = "optional_text")]
+    pub site: Option<Site>,
+    /// Contact.
+    pub contact: Option<String>,
+    /// Whether credit limits may be granted.
+    pub credit_enabled: Option<bool>,
+    /// Whether a partner pays on behalf.
+    pub pay_on_behalf: Option<bool>,
+    /// Days from a bill's issue to its due date.
+    pub payment_terms_days: Option<u16>,
+}
+
+/// What can be commanded. Ids are the users' own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub enum Command {
+    /// Registers a cloud account and opens its default billing account under the same id (rule A3).
+    RegisterCloudAccount {
+        /// The new id of both.
+        cloud_account: String,
+        /// Settings of the billing account.
+        settings: AccountSettings,
+    },
+    /// Registers a cloud account that an existing billing account pays for.
+    RegisterPaidCloudAccount {
+        /// The new id.
+        cloud_account: String,
+        /// Who pays.
+        billing_account: String,
+    },
+    /// Opens a billing account.
+    OpenBillingAccount {
+        /// The new id.
+        billing_account: String,
+        /// Its settings.
+        settings: AccountSettings,
+    },
+    /// Changes settings of a billing account.
+    ModifyBillingAccount {
+        /// Which.
+        billing_account: String,
+        /// The settings to change.
+        settings: AccountSettings,
+    },
+    /// Changes who pays for some cloud accounts (rule A4).
+    SetPayer {
+        /// Whose payer.
+        cloud_accounts: Vec<String>,
+        /// The new payer.
+        billing_account: String,
+        /// From when on; by default from the decision on.
+        #[serde(serialize_with = "optional_text")]
+        effective_at: Option<Timestamp>,
+    },
+    /// Freezes a billing account.
+    FreezeBillingAccount {
+        /// Which.
+        billing_account: String,
+    },
+    /// Thaws a billing account.
+    ThawBillingAccount {
+        /// Which.
+        billing_account: String,
+    },
+    /// Cancels a billing account (rule A2).
+    CancelBillingAccount {
+        /// Which.
+        billing_account: String,
+    },
+    /// Adds cash.
+    TopUp {
+        /// Whose.
+        billing_account: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// The payment it came by.
+        reference: Option<String>,
+    },
+    /// Corrects cash, up or down.
+    AdjustCash {
+        /// Whose.
+        billing_account: String,
+        /// The difference.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// Why.
+        reason: String,
+    },
+    /// Sets the credit limit given by the provider.
+    GrantCreditLimit {
+        /// Whose.
+        billing_account: String,
+        /// The new limit.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Sets the quota of an ecosystem account.
+    SetQuota {
+        /// Whose.
+        billing_account: String,
+        /// The new quota.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Lowers the consumed quota of an ecosystem account.
+    RepayQuota {
+        /// Whose.
+        billing_account: String,
+        /// How much was repaid.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+}
+
+fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// 1.0 and 1.00 are the same request.
+fn plain_amount<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&amount.money())
+}
+
+impl Command {
+    /// Registers a cloud account with the default settings.
+    pub fn register_cloud_account(cloud_account: impl Into<String>) -> Self {
+        Self::RegisterCloudAccount {
+            cloud_account: cloud_account.into(),
+            settings: AccountSettings::default(),
+        }
+    }
+
+    /// Adds cash.
+    pub fn top_up(billing_account: impl Into<String>, amount: Amount) -> Self {
+        Self::TopUp { billing_account: billing_account.into(), amount, reference: None }
+    }
+}
+
+/// A command with who gives it, when, and under which idempotency key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// A cloud account, one of its users (`cloud_account/user`), or [`PROVIDER`].
+    pub principal: String,
+    /// The caller's key: a repeated command gets its first answer (rule J2).
+    pub key: Option<String>,
+    /// Business time; by default now (rule J5).
+    pub at: Option<Timestamp>,
+}
+
+impl Request {
+    /// A command of the provider, now, without a key.
+    pub fn new(command: Command) -> Self {
+        Self { command, principal: PROVIDER.to_owned(), key: None, at: None }
+    }
+}
+
+/// What a command answers. Everything in it is durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// The figures of the billing account after the command.
+    Account(Box<AccountOverview>),
+    /// A result for each item, in order.
+    Items(Vec<(String, Result<(), EngineError>)>),
+}
+
+/// A billing account at hand: ask it often without looking it up again.
+#[derive(Clone)]
+pub struct AccountHandle {
+    engine: Engine,
+    account: AccountIndex,
+    address: actix::Addr<BillingAccount>,
+    newest: NewestReader,
+}
+
+impl AccountHandle {
+    /// The newest available credit, read without a lock. It may run ahead of the disk: a crash may take it back.
+    pub fn available_credit(&self) -> Money {
+        self.newest.read()
+    }
+
+    /// The account's figures through its mailbox, as durable as what was recorded before.
+    pub async fn view(&self) -> Result<AccountView, EngineError> {
+        self.address.send(View).await.map_err(|_| self.engine.inner.stopped())
+    }
+
+    /// Gives the account a command of the provider through its mailbox; the answer comes when it is durable.
+    ///
+    /// [`AccountCommand::Cancel`] needs the directory's word too: use [`Engine::execute`] for it.
+    pub async fn send(&self, command: AccountCommand) -> Result<AccountView, EngineError> {
+        let message = Do {
+            command,
+            principal: PROVIDER.into(),
+            key: None,
+            at: self.engine.inner.config.clock.now(),
+            pays: true,
+        };
+        let answer = self.address.send(message).await.map_err(|_| self.engine.inner.stopped())?;
+        answer.map_err(|refusal| EngineError::refused(refusal, format!("account {}", self.account)))
+    }
+}
+
+impl Engine {
+    /// Carries out a command and waits until it is durable, blocking the thread.
+    pub fn execute(&self, request: &Request) -> Result<Answer, EngineError> {
+        self.blocking()?;
+        pollster::block_on(self.execute_async(request))
+    }
+
+    /// Carries out a command and waits until it is durable, on any runtime.
+    pub async fn execute_async(&self, request: &Request) -> Result<Answer, EngineError> {
+        let scope = Scope::new(&self.inner, request)?;
+        match &request.command {
+            Command::RegisterCloudAccount { cloud_account, settings } => {
+                require(is_id(cloud_account), "cloud_account", ID_FORM)?;
+                let opening = Box::new(self.opening(settings, &scope, cloud_account)?);
+                let item = ChangeItem::RegisterWithAccount { id: cloud_account.as_str().into(), opening };
+                self.change_one(scope, item, cloud_account).await?;
+                self.overview_answer(cloud_account).await
+            }
+            Command::RegisterPaidCloudAccount { cloud_account, billing_account } => {
+                require(is_cloud_account_id(cloud_account), "cloud_account", ID_FORM)?;
+                let item = ChangeItem::Register {
+                    id: cloud_account.as_str().into(),
+                    payer: billing_account.as_str().into(),
+                };
+                self.change_one(scope, item, cloud_account).await?;
+                self.overview_answer(billing_account).await
+            }
+            Command::OpenBillingAccount { billing_account, settings } => {
+                require(is_id(billing_account), "billing_account", ID_FORM)?;
+                let opening = Box::new(self.opening(settings, &scope, billing_account)?);
+                let item = ChangeItem::Open { id: billing_account.as_str().into(), opening };
+                self.change_one(scope, item, billing_account).await?;
+                self.overview_answer(billing_account).await
+            }
+            Command::SetPayer { cloud_accounts, billing_account, effective_at } => {
+                require(!cloud_accounts.is_empty(), "cloud_accounts", "name at least one cloud account")?;
+                if cloud_accounts.len() > ITEMS_MAX {
+                    return Err(EngineError::refused(Refusal::TooManyItems, format!("at most {ITEMS_MAX}")));
+                }
+                let items = cloud_accounts
+                    .iter()
+                    .map(|cloud| ChangeItem::SetPayer {
+                        cloud: cloud.as_str().into(),
+                        payer: billing_account.as_str().into(),
+                        effective_at: *effective_at,
+                    })
+                    .collect();
+                let results = self.change(scope, items).await?;
+                let items = cloud_accounts.iter().zip(results).map(|(cloud, result)| {
+                    (cloud.clone(), result.map_err(|refusal| EngineError::refused(refusal, quoted(cloud))))
+                });
+                Ok(Answer::Items(items.collect()))
+            }
+            Command::CancelBillingAccount { billing_account } => self.cancel(scope, billing_account).await,
+            Command::ModifyBillingAccount { billing_account, settings } => {
+                let profile = self.modified(billing_account, settings).await?;
+                self.account_command(scope, billing_account, AccountCommand::Modify { profile }, true).await
+            }
+            Command::FreezeBillingAccount { billing_account } => {
+                self.account_command(scope, billing_account, AccountCommand::Freeze, true).await
+            }
+            Command::ThawBillingAccount { billing_account } => {
+                self.account_command(scope, billing_account, AccountCommand::Thaw, true).await
+            }
+            Command::TopUp { billing_account, amount, reference } => {
+                text_fits("reference", reference.as_deref())?;
+                let command = AccountCommand::TopUp {
+                    amount: amount.money(),
+                    reference: reference.as_deref().map(Into::into),
+                };
+                self.account_command(scope, billing_account, command, true).await
+            }
+            Command::AdjustCash { billing_account, amount, reason } => {
+                text_fits("reason", Some(reason))?;
+                let command =
+                    AccountCommand::AdjustCash { amount: amount.money(), reason: reason.as_str().into() };
+                self.account_command(scope, billing_account, command, true).await
+            }
+            Command::GrantCreditLimit { billing_account, amount } => {
+                let command = AccountCommand::GrantCreditLimit { amount: amount.money() };
+                self.account_command(scope, billing_account, command, true).await
+            }
+            Command::SetQuota { billing_account, amount } => {
+                let command = AccountCommand::SetQuota { amount: amount.money() };
+                self.account_command(scope, billing_account, command, true).await
+            }
+            Command::RepayQuota { billing_account, amount } => {
+                let command = AccountCommand::RepayQuota { amount: amount.money() };
+                self.account_command(scope, billing_account, command, true).await
+            }
+        }
+    }
+
+    /// Opens many accounts and registers many cloud accounts as one durable step, a result for each.
+    ///
+    /// Each pair is (cloud account, billing account, currency): the billing account is opened if it is unknown, the
+    /// cloud account registered with it as its payer if it is unknown.
+    pub fn open_accounts(
+        &self,
+        pairs: &[(String, String, Currency)],
+    ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
+        self.blocking()?;
+        let request = Request::new(Command::SetPayer {
+            cloud_accounts: Vec::new(),
+            billing_account: String::new(),
+            effective_at: None,
+        });
+        let mut results = vec![Ok(()); pairs.len()];
+        let mut opened = std::collections::HashSet::new();
+        for (first, pairs) in (0..).step_by(ITEMS_MAX).zip(pairs.chunks(ITEMS_MAX)) {
+            let scope = Scope::new(&self.inner, &request)?;
+            let mut items = Vec::new();
+            let mut whose = Vec::new();
+            for (place, (cloud, account, currency)) in (first..).zip(pairs) {
+                if !is_cloud_account_id(cloud) || !is_id(account) {
+                    results[place] = Err(Refusal::InvalidId);
+                    continue;
+                }
+                let directory = self.inner.directory.read();
+                if directory.account(account).is_none() && opened.insert(account.clone()) {
+                    let opening = Opening {
+                        kind: AccountType::Direct,
+                        currency: *currency,
+                        offset: UtcOffset::default(),
+                        at: scope.at,
+                        profile: Profile::default(),
+                    };
+                    items.push(ChangeItem::Open { id: account.as_str().into(), opening: Box::new(opening) });
+                    whose.push(place);
+                }
+                if directory.cloud(cloud).is_none() {
+                    items.push(ChangeItem::Register {
+                        id: cloud.as_str().into(),
+                        payer: account.as_str().into(),
+                    });
+                    whose.push(place);
+                }
+            }
+            if items.is_empty() {
+                continue;
+            }
+            let changed = pollster::block_on(self.change(scope, items))?;
+            for (place, result) in whose.into_iter().zip(changed) {
+                // Somebody else may have been faster; then it is there, and that is what was asked for.
+                if result != Err(Refusal::AlreadyExists) {
+                    results[place] = results[place].and(result);
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// A billing account at hand, with its mailbox open as long as the handle lives.
+    pub fn account(&self, billing_account: &str) -> Result<AccountHandle, EngineError> {
+        self.blocking()?;
+        let account = self.known(billing_account)?;
+        let shards = self.inner.shards.len();
+        let shard = account.partition().shard(shards);
+        let address = pollster::block_on(self.inner.shards[shard].send(Address(account)));
+        let address = address.map_err(|_| self.inner.stopped())?;
+        let newest = self.inner.newest[shard].reader(account_slot(account, shards));
+        let newest = newest.expect("invariant: an account that answers has its figure");
+        Ok(AccountHandle { engine: self.clone(), account, address, newest })
+    }
+
+    /// The number of a billing account.
+    pub(super) fn known(&self, billing_account: &str) -> Result<AccountIndex, EngineError> {
+        let account = self.inner.directory.read().account(billing_account);
+        account.ok_or_else(|| EngineError::refused(Refusal::NotFound, quoted(billing_account)))
+    }
+
+    /// Sends a message to an account in place of its mailbox; the answer comes when it is durable.
+    pub(super) async fn ask<M>(&self, account: AccountIndex, message: M) -> Result<M::Result, EngineError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        BillingAccount: actix::Handler<M, Result = Deferred<M::Result>>,
+    {
+        let (reply, answer) = oneshot::channel();
+        let shard = account.partition().shard(self.inner.shards.len());
+        let envelope = Envelope::new(message, Some(reply));
+        self.inner.shards[shard].do_send(Deliver { account, envelope });
+        answer.await.map_err(|_| self.inner.stopped())
+    }
+
+    async fn account_command(
+        &self,
+        scope: Scope,
+        billing_account: &str,
+        command: AccountCommand,
+        pays: bool,
+    ) -> Result<Answer, EngineError> {
+        scope.permits(&command, billing_account)?;
+        let account = self.known(billing_account)?;
+        let message = Do { command, principal: scope.principal, key: scope.key, at: scope.at, pays };
+        let view = self.ask(account, message).await?;
+        let view = view.map_err(|refusal| EngineError::refused(refusal, quoted(billing_account)))?;
+        Ok(Answer::Account(Box::new(self.overview(billing_account, view))))
+    }
+
+    async fn cancel(&self, scope: Scope, billing_account: &str) -> Result<Answer, EngineError> {
+        scope.permits(&AccountCommand::Cancel, billing_account)?;
+        let account = self.known(billing_account)?;
+        let canceled_before = self.inner.directory.read().is_canceled(account);
+        let actor = &self.inner.directory_actor;
+        let prepare = actor.send(PrepareCancel { account, at: scope.at });
+        let pays = prepare.await.map_err(|_| self.inner.stopped())?;
+        let answer = self.account_command(scope, billing_account, AccountCommand::Cancel, pays).await;
+        if !pays && !canceled_before && matches!(answer, Err(EngineError::Refused { .. })) {
+            actor.send(UndoCancel(account)).await.map_err(|_| self.inner.stopped())?;
+        }
+        answer
+    }
+
+    async fn change(
+        &self,
+        scope: Scope,
+        items: Vec<ChangeItem>,
+    ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
+        scope.permits_provider()?;
+        let change = Change { items, principal: scope.principal, key: scope.key, at: scope.at };
+        let answer = self.inner.directory_actor.send(change).await.map_err(|_| self.inner.stopped())?;
+        answer.map_err(|_| self.inner.stopped())?.map_err(|refusal| EngineError::refused(refusal, ""))
+    }
+
+    async fn change_one(&self, scope: Scope, item: ChangeItem, id: &str) -> Result<(), EngineError> {
+        let results = self.change(scope, vec![item]).await?;
+        results
+            .into_iter()
+            .collect::<Result<(), _>>()
+            .map_err(|refusal| EngineError::refused(refusal, quoted(id)))
+    }
+
+    async fn overview_answer(&self, billing_account: &str) -> Result<Answer, EngineError> {
+        self.account_overview_async(billing_account).await.map(|overview| Answer::Account(Box::new(overview)))
+    }
+
+    fn opening(&self, settings: &AccountSettings, scope: &Scope, id: &str) -> Result<Opening, EngineError> {
+        Ok(Opening {
+            kind: settings.kind.unwrap_or(AccountType::Direct),
+            currency: settings.currency.unwrap_or(Currency::USD),
+            offset: settings.utc_offset.unwrap_or_default(),
+            at: scope.at,
+            profile: changed_profile(Profile::default(), settings, id)?,
+        })
+    }
+
+    async fn modified(
+        &self,
+        billing_account: &str,
+        settings: &AccountSettings,
+    ) -> Result<Profile, EngineError> {
+        let view = self.ask(self.known(billing_account)?, View).await?;
+        let refused = |field| {
+            EngineError::refused(
+                Refusal::FieldNotModifiable,
+                format!("`{field}` of {}", quoted(billing_account)),
+            )
+        };
+        if settings.kind.is_some_and(|kind| kind != view.kind) {
+            return Err(refused("type"));
+        }
+        if settings.currency.is_some_and(|currency| currency != view.currency) {
+            return Err(refused("currency"));
+        }
+        if settings.utc_offset.is_some_and(|offset| offset != view.offset) {
+            return Err(refused("utc_offset"));
+        }
+        changed_profile(view.profile, settings, billing_account)
+    }
+}
+
+const ID_FORM: &str = "give an id of 1 to 128 printable bytes";
+
+fn quoted(id: &str) -> String {
+    format!("`{id}`")
+}
+
+fn require(holds: bool, field: &'static str, detail: &str) -> Result<(), EngineError> {
+    if holds { Ok(()) } else { Err(EngineError::Invalid { field, detail: detail.to_owned() }) }
+}
+
+fn text_fits(field: &'static str, text: Option<&str>) -> Result<(), EngineError> {
+    require(text.is_none_or(|text| text.len() <= TEXT_BYTES_MAX), field, "give at most 16 KiB")
+}
+
+/// A profile with what `settings` say; texts that equal the id are the default and cost nothing.
+fn changed_profile(
+    mut profile: Profile,
+    settings: &AccountSettings,
+    id: &str,
+) -> Result<Profile, EngineError> {
+    if let Some(name) = &settings.name {
+        require(name.chars().count() <= NAME_CHARS_MAX, "name", "give at most 128 characters")?;
+    }
+    text_fits("owner", settings.owner.as_deref())?;
+    text_fits("contact", settings.contact.as_deref())?;
+    let text = |text: &String| (text != id).then(|| text.as_str().into());
+    if let Some(name) = &settings.name {
+        profile.name = text(name);
+    }
+    if let Some(owner) = &settings.owner {
+        profile.owner = text(owner);
+    }
+    if let Some(contact) = &settings.contact {
+        profile.contact = Some(contact.as_str().into());
+    }
+    profile.site = settings.site.unwrap_or(profile.site);
+    profile.credit_enabled = settings.credit_enabled.unwrap_or(profile.credit_enabled);
+    profile.pay_on_behalf = settings.pay_on_behalf.unwrap_or(profile.pay_on_behalf);
+    profile.payment_terms_days = settings.payment_terms_days.unwrap_or(profile.payment_terms_days);
+    Ok(profile)
+}
+
+/// Who asks, when, and under which key.
+struct Scope {
+    principal: Box<str>,
+    key: Option<(Box<str>, u128)>,
+    at: Timestamp,
+}
+
+impl Scope {
+    fn new(inner: &Arc<Inner>, request: &Request) -> Result<Self, EngineError> {
+        require(is_cloud_account_id(&request.principal), "principal", ID_FORM)?;
+        if let Some(key) = &request.key {
+            let fits = !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX;
+            require(fits, "key", "give a key of 1 to 128 bytes")?;
+        }
+        // The fields by name, so that a field that is added later leaves the digests of older requests alone.
+        let digest = || {
+            let bytes = rmp_serde::to_vec_named(&request.command)
+                .expect("invariant: encoding into memory can't fail");
+            SipHasher13::new_with_key(&inner.identity.hash_key).hash(&bytes).as_u128()
+        };
+        Ok(Self {
+            principal: request.principal.as_str().into(),
+            key: request.key.as_ref().map(|key| (key.as_str().into(), digest())),
+            at: request.at.unwrap_or_else(|| inner.config.clock.now()),
+        })
+    }
+
+    /// The provider may do everything; a cloud account manages its default billing account, which has its id (rule
+    /// A3), but can't give itself money, credit or quota, nor freeze or cancel anything.
+    fn permits(&self, command: &AccountCommand, billing_account: &str) -> Result<(), EngineError> {
+        let by_owner = matches!(command, AccountCommand::Modify { .. } | AccountCommand::TopUp { .. });
+        if by_owner && *self.principal == *billing_account { Ok(()) } else { self.permits_provider() }
+    }
+
+    fn permits_provider(&self) -> Result<(), EngineError> {
+        if *self.principal == *PROVIDER {
+            return Ok(());
+        }
+        tracing::warn!(principal = %self.principal, "refused a command: permission denied");
+        Err(EngineError::refused(Refusal::PermissionDenied, format!("principal {}", quoted(&self.principal))))
+    }
+}

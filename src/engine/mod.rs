@@ -1,0 +1,215 @@
+//! The embedding API: open, post, command, ask, close. It hides actix; any thread and any runtime may call it.
+
+pub mod commands;
+pub mod config;
+pub mod error;
+mod open;
+pub mod post;
+pub mod queries;
+pub mod report;
+mod snapshots;
+pub mod verify;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use actix::Addr;
+use crossbeam::channel::Sender;
+use parking_lot::{Mutex, RwLock};
+
+pub use commands::{AccountSettings, Command, Request};
+pub use config::Config;
+pub use error::{EngineError, OpenError};
+pub use open::Opened;
+pub use post::{OnError, Pending, PostItem, PostReport};
+
+use crate::actors::directory::{DirectoryActor, PassDirectory};
+use crate::actors::gate::Gate;
+use crate::actors::health::Health;
+use crate::actors::inbox::Inbox;
+use crate::actors::log::{Handover, Release};
+use crate::actors::newest::Newest;
+use crate::actors::on_arbiter;
+use crate::actors::shard::{Pass, Shard};
+use crate::actors::ticket::Ticket;
+use crate::domain::directory::Directory;
+use crate::domain::identities::IdentityHasher;
+use crate::domain::strings::Strings;
+use crate::wal::{Identity, LogFault, Lsn, Order, Storage, Watermark};
+
+/// An open ledger. Clones share it; it closes when the last one is closed or dropped.
+///
+/// ```
+/// use exchequer::domain::{charge::Charge, charge_batch::ChargeBatch};
+/// use exchequer::engine::{Command, Config, Engine, OnError, Request};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// let engine = Engine::open(Config::new(directory.path()))?;
+/// engine.execute(&Request::new(Command::register_cloud_account("acme")))?;
+/// let mut batch = ChargeBatch::new();
+/// batch.push(&Charge::usage("acme", "meter", "charge-1", "12.50".parse()?, "USD", "2026-05-01T00:00:00Z".parse()?));
+/// let report = engine.post(&batch, OnError::Continue)?; // durable from here on
+/// assert_eq!(report.accepted, 1);
+/// assert_eq!(engine.account_overview("acme")?.available_credit.to_string(), "-12.5");
+/// engine.close()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// Everything that the clones of an engine share.
+struct Inner {
+    config: Config,
+    storage: Arc<dyn Storage>,
+    identity: Identity,
+    hasher: IdentityHasher,
+    directory: Arc<RwLock<Directory>>,
+    strings: Arc<RwLock<Strings>>,
+    inboxes: Vec<Arc<Inbox>>,
+    gates: Vec<Arc<Gate>>,
+    newest: Vec<Arc<Newest>>,
+    shards: Vec<Addr<Shard>>,
+    directory_actor: Addr<DirectoryActor>,
+    orders: Sender<Order<Handover>>,
+    watermark: Arc<Watermark>,
+    health: Arc<Health>,
+    pool: Mutex<Vec<post::Prepared>>,
+    /// Written while the log is trimmed, read while it is read.
+    history: RwLock<()>,
+    /// The newest snapshot's low-water mark; locked while one is taken.
+    snapshot_lsn: Mutex<Lsn>,
+    /// Bytes handed to the log since opening.
+    logged_bytes: Arc<AtomicU64>,
+    /// Clones of the engine.
+    users: AtomicUsize,
+    opened: Opened,
+    closing: AtomicBool,
+    threads: Mutex<Option<Threads>>,
+}
+
+/// What must be joined at the end.
+struct Threads {
+    log: JoinHandle<Result<Lsn, LogFault>>,
+    system: JoinHandle<()>,
+    stop_system: tokio::sync::oneshot::Sender<()>,
+    snapshots: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// What opening found.
+    pub fn opened(&self) -> &Opened {
+        &self.inner.opened
+    }
+
+    /// The number of the newest durable block of the log.
+    pub fn durable_lsn(&self) -> Lsn {
+        self.inner.watermark.durable()
+    }
+
+    /// Why the engine stopped, if it did.
+    pub fn stopped(&self) -> Option<&str> {
+        self.inner.health.stopped()
+    }
+
+    /// Waits until everything recorded so far, by any account and the directory, is durable.
+    pub fn barrier(&self) -> Result<(), EngineError> {
+        self.blocking()?;
+        pollster::block_on(self.barrier_async())
+    }
+
+    /// As [`Engine::barrier`], on any runtime.
+    pub async fn barrier_async(&self) -> Result<(), EngineError> {
+        self.inner.barrier().await
+    }
+
+    /// Makes everything durable, closes the log cleanly and ends all threads.
+    ///
+    /// Other clones get `stopped` from then on.
+    pub fn close(self) -> Result<(), EngineError> {
+        self.blocking()?;
+        self.inner.close()
+    }
+
+    /// A counted user of an open engine.
+    fn of(inner: Arc<Inner>) -> Self {
+        inner.users.fetch_add(1, Ordering::SeqCst);
+        Self { inner }
+    }
+
+    /// Refuses to block a thread that actors run on.
+    fn blocking(&self) -> Result<(), EngineError> {
+        if on_arbiter() { Err(EngineError::WouldDeadlock) } else { Ok(()) }
+    }
+}
+
+impl Clone for Engine {
+    fn clone(&self) -> Self {
+        Self::of(Arc::clone(&self.inner))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The last user closes, unless it is an actor's own thread: then the log ends unsealed, and loses nothing.
+        if self.inner.users.fetch_sub(1, Ordering::SeqCst) == 1
+            && !on_arbiter()
+            && let Err(error) = self.inner.close()
+        {
+            tracing::error!(%error, "closing the engine failed");
+        }
+    }
+}
+
+fn part_of(ticket: &Arc<Ticket>, gate: &Arc<Gate>) -> Release {
+    Release::Part { part: ticket.part(), gate: Arc::clone(gate), charges: 0, also: Vec::new() }
+}
+
+impl Inner {
+    /// The error of a call that met the end of the engine.
+    fn stopped(&self) -> EngineError {
+        let reason = self.health.stopped().unwrap_or("it is closed");
+        EngineError::Stopped(reason.to_owned())
+    }
+
+    async fn barrier(&self) -> Result<(), EngineError> {
+        let ticket = Arc::new(Ticket::default());
+        for (shard, gate) in self.shards.iter().zip(&self.gates) {
+            shard.do_send(Pass(part_of(&ticket, gate)));
+        }
+        self.directory_actor.do_send(PassDirectory(part_of(&ticket, &self.gates[0])));
+        ticket.wait_async().await.map(|_| ()).map_err(|_| self.stopped())
+    }
+
+    fn close(&self) -> Result<(), EngineError> {
+        if self.closing.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let Some(threads) = self.threads.lock().take() else { return Ok(()) };
+        // Nothing new is let in; what is in becomes durable before the seal.
+        self.gates.iter().for_each(|gate| gate.close());
+        let settled = pollster::block_on(self.barrier());
+        if let Some(snapshots) = threads.snapshots
+            && snapshots.thread().id() != std::thread::current().id()
+        {
+            snapshots.thread().unpark();
+            // A snapshot that failed has been reported; the log alone is enough.
+            drop(snapshots.join());
+        }
+        drop(self.orders.send(Order::Seal));
+        let sealed = threads.log.join();
+        self.health.retire();
+        // Gone already where it has panicked.
+        let _gone = threads.stop_system.send(());
+        let system = threads.system.join();
+        settled?;
+        match sealed {
+            Ok(Ok(_)) if system.is_ok() => Ok(()),
+            Ok(Err(fault)) => Err(EngineError::Stopped(open::describe(&fault))),
+            _ => Err(self.stopped()),
+        }
+    }
+}

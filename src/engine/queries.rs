@@ -1,0 +1,198 @@
+//! Questions about accounts. An answer is as durable as what was recorded before it.
+
+use super::{Engine, EngineError};
+use crate::actors::billing_account::View;
+use crate::actors::shard::List;
+use crate::domain::account::{AccountType, AccountView, Site, Status};
+use crate::domain::directory::account_slot;
+use crate::domain::ids::{AccountIndex, Currency};
+use crate::domain::money::Money;
+use crate::domain::time::{Timestamp, UtcOffset};
+
+/// Cloud accounts named in one overview; the others are counted.
+const CLOUD_ACCOUNTS_NAMED_MAX: usize = 100;
+
+/// Everything about one billing account (rules A8, B3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountOverview {
+    /// The user's id.
+    pub billing_account: String,
+    /// The number given out by the engine (rule A1).
+    pub number: String,
+    /// Display name.
+    pub name: String,
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Status.
+    pub status: Status,
+    /// Legal owner.
+    pub owner: String,
+    /// Contact.
+    pub contact: Option<String>,
+    /// Site.
+    pub site: Site,
+    /// Whether credit limits may be granted.
+    pub credit_enabled: bool,
+    /// Whether a partner pays on behalf.
+    pub pay_on_behalf: bool,
+    /// Days from a bill's issue to its due date.
+    pub payment_terms_days: u16,
+    /// Base currency.
+    pub currency: Currency,
+    /// Offset of its months.
+    pub utc_offset: UtcOffset,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Prepaid cash.
+    pub cash_balance: Money,
+    /// Credit limit.
+    pub credit_limit: Money,
+    /// Unsettled charges of open cycles (direct).
+    pub unsettled_current: Money,
+    /// Quota (ecosystem).
+    pub quota: Money,
+    /// Quota consumed (ecosystem).
+    pub quota_consumed: Money,
+    /// Charges not yet billed against the quota (ecosystem).
+    pub unbilled: Money,
+    /// Available credit.
+    pub available_credit: Money,
+    /// Whether available credit is below 0 (rule H3).
+    pub overdue: bool,
+    /// Cloud accounts that it pays for now, at most 100.
+    pub cloud_accounts: Vec<String>,
+    /// How many there are.
+    pub cloud_account_count: u64,
+    /// Charges posted so far.
+    pub charges: u64,
+}
+
+/// One page of accounts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountPage {
+    /// The accounts, in the order of their numbers.
+    pub items: Vec<AccountOverview>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<u32>,
+}
+
+impl Engine {
+    /// Everything about one billing account, blocking the thread.
+    pub fn account_overview(&self, billing_account: &str) -> Result<AccountOverview, EngineError> {
+        self.blocking()?;
+        pollster::block_on(self.account_overview_async(billing_account))
+    }
+
+    /// Everything about one billing account, on any runtime.
+    pub async fn account_overview_async(
+        &self,
+        billing_account: &str,
+    ) -> Result<AccountOverview, EngineError> {
+        let view = self.ask(self.known(billing_account)?, View).await?;
+        let mut overview = self.overview(billing_account, view);
+        let now = self.inner.config.clock.now();
+        let account = self.known(billing_account)?;
+        let directory = self.inner.directory.read();
+        let mut paid = directory.paid_by(account, now);
+        overview.cloud_accounts = paid.by_ref().take(CLOUD_ACCOUNTS_NAMED_MAX).map(str::to_owned).collect();
+        overview.cloud_account_count = (overview.cloud_accounts.len() + paid.count()) as u64;
+        Ok(overview)
+    }
+
+    /// Accounts from number `from` (0-based) on, at most `limit`; cloud accounts are not named.
+    pub fn list_accounts(
+        &self,
+        from: u32,
+        limit: usize,
+        with_costs_only: bool,
+    ) -> Result<AccountPage, EngineError> {
+        self.blocking()?;
+        let shards = self.inner.shards.len();
+        let count = self.inner.directory.read().account_count();
+        let mut items = Vec::new();
+        let mut next = from as usize;
+        while items.len() < limit && next < count {
+            // The accounts of a run of numbers lie in a run of slots of each shard.
+            let end = count.min(next + limit.max(1));
+            let mut views: Vec<Option<AccountView>> = vec![None; end - next];
+            for (shard, address) in self.inner.shards.iter().enumerate() {
+                let mine = |number: &usize| account_of(*number).partition().shard(shards) == shard;
+                let Some(first) = (next..end).find(mine) else { continue };
+                let from = account_slot(account_of(first), shards);
+                let list = List { from, limit: (next..end).filter(mine).count() };
+                let listed = pollster::block_on(address.send(list)).map_err(|_| self.inner.stopped())?;
+                for view in listed {
+                    let place = view.account.0 as usize - next;
+                    views[place] = Some(view);
+                }
+            }
+            for view in views.into_iter().flatten() {
+                if items.len() == limit {
+                    break;
+                }
+                next = view.account.0 as usize + 1;
+                if with_costs_only && view.charges == 0 {
+                    continue;
+                }
+                let id = self.inner.directory.read().account_id(view.account).unwrap_or_default().to_owned();
+                items.push(self.overview(&id, view));
+            }
+        }
+        // What is shown must be durable.
+        self.barrier()?;
+        Ok(AccountPage { items, next: (next < count).then(|| account_of(next).0) })
+    }
+
+    /// The id of the first payer of a cloud account, if the cloud account is known.
+    pub fn first_payer(&self, cloud_account: &str) -> Option<String> {
+        let directory = self.inner.directory.read();
+        let payer = directory.first_payer(directory.cloud(cloud_account)?).account;
+        directory.account_id(payer).map(str::to_owned)
+    }
+
+    /// The newest available credit, which may run ahead of the disk. Resolving the id takes a lock; a handle does not.
+    pub fn newest_available_credit(&self, billing_account: &str) -> Result<Money, EngineError> {
+        let account = self.known(billing_account)?;
+        let shards = self.inner.shards.len();
+        let newest = &self.inner.newest[account.partition().shard(shards)];
+        let reader = newest.reader(account_slot(account, shards));
+        Ok(reader.map_or(Money::ZERO, |reader| reader.read()))
+    }
+
+    /// An account's own figures, without its cloud accounts.
+    pub(super) fn overview(&self, billing_account: &str, view: AccountView) -> AccountOverview {
+        let direct = view.kind == AccountType::Direct;
+        let text = |text: Option<Box<str>>| text.map_or_else(|| billing_account.to_owned(), Into::into);
+        AccountOverview {
+            billing_account: billing_account.to_owned(),
+            number: view.account.to_string(),
+            name: text(view.profile.name),
+            kind: view.kind,
+            status: view.status,
+            owner: text(view.profile.owner),
+            contact: view.profile.contact.map(Into::into),
+            site: view.profile.site,
+            credit_enabled: view.profile.credit_enabled,
+            pay_on_behalf: view.profile.pay_on_behalf,
+            payment_terms_days: view.profile.payment_terms_days,
+            currency: view.currency,
+            utc_offset: view.offset,
+            created_at: view.created_at,
+            cash_balance: view.cash,
+            credit_limit: view.credit_limit,
+            unsettled_current: if direct { view.unsettled_current } else { Money::ZERO },
+            quota: view.quota,
+            quota_consumed: view.quota_consumed,
+            unbilled: if direct { Money::ZERO } else { view.unsettled_current },
+            available_credit: view.available_credit,
+            overdue: view.available_credit < Money::ZERO,
+            cloud_accounts: Vec::new(),
+            cloud_account_count: 0,
+            charges: view.charges,
+        }
+    }
+}
+
+fn account_of(number: usize) -> AccountIndex {
+    AccountIndex(u32::try_from(number).expect("invariant: accounts are numbered by u32"))
+}

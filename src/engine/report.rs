@@ -1,0 +1,347 @@
+//! What is in the log: exact sums of charges, and change records. Both stream; neither needs memory for history.
+
+use std::collections::HashMap;
+
+use super::open::{describe, journal_fault};
+use super::{Engine, EngineError};
+use crate::domain::account::AccountEvent;
+use crate::domain::charge::Category;
+use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
+use crate::domain::money::{Amount, Money};
+use crate::domain::strings::{StringId, Strings};
+use crate::domain::time::{Cycle, Timestamp};
+use crate::journal::JournalFault;
+use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
+use crate::journal::forms::AccountRecord;
+use crate::journal::frame::{Frame, Kind, frames};
+use crate::wal::{Lsn, VisitStop, read_log};
+
+/// What a report may be broken down by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ReportKey {
+    /// The payer's id.
+    BillingAccount,
+    /// The cloud account's id.
+    CloudAccount,
+    /// Currency.
+    Currency,
+    /// The cycle the charges were posted to.
+    Cycle,
+    /// Service.
+    Service,
+    /// Category.
+    Category,
+    /// Stock-keeping unit.
+    Sku,
+    /// Source.
+    Source,
+}
+
+impl ReportKey {
+    /// Every key.
+    pub const ALL: [Self; 8] = [
+        Self::BillingAccount,
+        Self::CloudAccount,
+        Self::Currency,
+        Self::Cycle,
+        Self::Service,
+        Self::Category,
+        Self::Sku,
+        Self::Source,
+    ];
+
+    /// The name, as fields of an answer carry it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BillingAccount => "billing_account",
+            Self::CloudAccount => "cloud_account",
+            Self::Currency => "currency",
+            Self::Cycle => "cycle",
+            Self::Service => "service",
+            Self::Category => "category",
+            Self::Sku => "sku",
+            Self::Source => "source",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.name() == text)
+    }
+}
+
+/// What to report.
+#[derive(Clone, Default, Debug)]
+pub struct ReportQuery {
+    /// The breakdown; nothing means one grand total a currency.
+    pub by: Vec<ReportKey>,
+    /// Only this payer.
+    pub billing_account: Option<String>,
+    /// Only this cycle.
+    pub cycle: Option<Cycle>,
+}
+
+/// One line of a report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReportItem {
+    /// The values of the keys, in the order asked for.
+    pub keys: Vec<String>,
+    /// How many charges.
+    pub charges: u64,
+    /// Their exact sum.
+    pub amount: Money,
+}
+
+/// One change of an asset or setting (rule B3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChangeRecord {
+    /// `<account number>-<record number>`.
+    pub transaction: String,
+    /// Business time.
+    pub at: Timestamp,
+    /// What changed.
+    pub asset: &'static str,
+    /// How.
+    pub kind: &'static str,
+    /// By how much, where it is money.
+    pub amount: Option<Money>,
+    /// Before.
+    pub before: Option<Money>,
+    /// After.
+    pub after: Option<Money>,
+    /// Who.
+    pub actor: String,
+    /// Why, or by which payment.
+    pub reason: Option<String>,
+}
+
+impl Engine {
+    /// Exact sums and counts of the charges posted, in the order of their keys.
+    pub fn report(&self, query: &ReportQuery) -> Result<Vec<ReportItem>, EngineError> {
+        let account = query.billing_account.as_ref().map(|id| self.known(id)).transpose()?;
+        let (currencies, names) = self.currencies()?;
+        // The keys asked for, and the currency at the end.
+        let mut sums: HashMap<[u32; ReportKey::ALL.len() + 1], (Money, u64)> = HashMap::new();
+        let mut texts = Texts { currencies: names, ..Texts::default() };
+        let mut key = [0; ReportKey::ALL.len() + 1];
+        let mut by = query.by.clone();
+        by.dedup();
+        if by.len() > ReportKey::ALL.len() {
+            return Err(EngineError::Invalid { field: "by", detail: "name each key once".to_owned() });
+        }
+        self.read_history(&mut |frame| {
+            if frame.kind != Kind::ChargesPosted {
+                return Ok(());
+            }
+            let posted = ChargesPosted::decode(frame)?;
+            texts.keep(&posted)?;
+            for charge in posted.iter() {
+                let charge = charge?;
+                if account.is_some_and(|account| account != charge.account)
+                    || query.cycle.is_some_and(|cycle| cycle != charge.cycle)
+                {
+                    continue;
+                }
+                // A sum never mixes currencies, asked for or not.
+                let currency = currencies.get(charge.account.0 as usize).copied().unwrap_or_default();
+                key[ReportKey::ALL.len()] = currency;
+                for (part, by) in key.iter_mut().zip(&by) {
+                    *part = texts.part(*by, &charge, currency);
+                }
+                let amount =
+                    Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?.money();
+                let (sum, count) = sums.entry(key).or_insert((Money::ZERO, 0));
+                *sum = sum.checked_add(amount).ok_or(JournalFault::Malformed("sum"))?;
+                *count += 1;
+            }
+            Ok(())
+        })?;
+        let mut items: Vec<_> = sums
+            .into_iter()
+            .map(|(key, (amount, charges))| ReportItem {
+                keys: key.iter().zip(&by).map(|(part, by)| self.key_text(*by, *part, &texts)).collect(),
+                charges,
+                amount,
+            })
+            .collect();
+        items.sort_by(|one, other| one.keys.cmp(&other.keys));
+        Ok(items)
+    }
+
+    /// The change records of one billing account, oldest first (rules B2, B3).
+    pub fn change_records(
+        &self,
+        billing_account: &str,
+        asset: Option<&str>,
+    ) -> Result<Vec<ChangeRecord>, EngineError> {
+        let account = self.known(billing_account)?;
+        let mut records = Vec::new();
+        self.read_history(&mut |frame| {
+            if frame.kind == Kind::Account {
+                let record = AccountRecord::decode(frame)?;
+                if record.account == account {
+                    records.push(change_record(record));
+                }
+            }
+            Ok(())
+        })?;
+        records.retain(|record| asset.is_none_or(|asset| asset == record.asset));
+        Ok(records)
+    }
+
+    /// Reads all records that are durable now, oldest first.
+    fn read_history(
+        &self,
+        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), JournalFault>,
+    ) -> Result<(), EngineError> {
+        let _not_trimmed = self.inner.history.read();
+        let until = self.inner.watermark.durable();
+        if until == Lsn::NOTHING {
+            return Ok(());
+        }
+        let read =
+            read_log(&*self.inner.storage, &self.inner.identity, Lsn::FIRST, Some(until), &mut |block| {
+                frames(block.bytes).try_for_each(|frame| visit(&frame?)).map_err(VisitStop::new)
+            });
+        read.map(|_| ()).map_err(|fault| EngineError::Log(describe(&journal_fault(fault))))
+    }
+
+    /// By account number: a number for its currency; and the currencies by these numbers.
+    fn currencies(&self) -> Result<(Vec<u32>, Vec<Currency>), EngineError> {
+        let mut names = Vec::new();
+        let mut currencies = Vec::new();
+        let mut from = Some(0);
+        while let Some(first) = from {
+            let page = self.list_accounts(first, 65_536, false)?;
+            for account in page.items {
+                let known = names.iter().position(|name| *name == account.currency);
+                let place = known.unwrap_or_else(|| {
+                    names.push(account.currency);
+                    names.len() - 1
+                });
+                currencies.push(u32::try_from(place).expect("invariant: as many as accounts at most"));
+            }
+            from = page.next;
+        }
+        Ok((currencies, names))
+    }
+
+    fn key_text(&self, by: ReportKey, part: u32, texts: &Texts) -> String {
+        let directory = self.inner.directory.read();
+        match by {
+            ReportKey::BillingAccount => {
+                directory.account_id(AccountIndex(part)).unwrap_or_default().to_owned()
+            }
+            ReportKey::CloudAccount => directory.cloud_id(CloudIndex(part)).unwrap_or_default().to_owned(),
+            ReportKey::Currency => texts.currency(part),
+            ReportKey::Cycle => Cycle::from_index(part).to_string(),
+            ReportKey::Category => Category::from_number(u8::try_from(part).unwrap_or(u8::MAX))
+                .map_or_else(String::new, |category| category.name().to_owned()),
+            ReportKey::Service | ReportKey::Sku | ReportKey::Source => texts.text(part).to_owned(),
+        }
+    }
+}
+
+/// Texts of charges, numbered for one report.
+#[derive(Default)]
+struct Texts {
+    currencies: Vec<Currency>,
+    logged: Strings,
+    inline: Vec<String>,
+    inline_numbers: HashMap<String, u32>,
+}
+
+/// Numbers from here on mean texts that the log holds with their rows.
+const INLINE_BASE: u32 = 1 << 31;
+
+impl Texts {
+    fn keep(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
+        let known = posted.strings.iter().all(|(number, text)| self.logged.restore(*number, text));
+        if known { Ok(()) } else { Err(JournalFault::Malformed("strings")) }
+    }
+
+    fn label(&mut self, label: Label<'_>) -> u32 {
+        if label.number != StringId::INLINE {
+            return label.number.0;
+        }
+        if let Some(number) = self.inline_numbers.get(label.inline) {
+            return *number;
+        }
+        let number =
+            INLINE_BASE + u32::try_from(self.inline.len()).expect("invariant: memory ends far below 2^31");
+        self.inline.push(label.inline.to_owned());
+        self.inline_numbers.insert(label.inline.to_owned(), number);
+        number
+    }
+
+    fn text(&self, number: u32) -> &str {
+        match number.checked_sub(INLINE_BASE) {
+            Some(place) => self.inline.get(place as usize).map_or("", String::as_str),
+            None => self.logged.text(StringId(number)).unwrap_or_default(),
+        }
+    }
+
+    fn part(&mut self, by: ReportKey, charge: &PostedCharge<'_>, currency: u32) -> u32 {
+        match by {
+            ReportKey::BillingAccount => charge.account.0,
+            ReportKey::CloudAccount => charge.cloud.0,
+            ReportKey::Currency => currency,
+            ReportKey::Cycle => charge.cycle.index(),
+            ReportKey::Category => charge.category as u32,
+            ReportKey::Service => self.label(charge.service),
+            ReportKey::Sku => self.label(charge.sku),
+            ReportKey::Source => self.label(charge.source),
+        }
+    }
+
+    fn currency(&self, number: u32) -> String {
+        self.currencies.get(number as usize).map(Currency::to_string).unwrap_or_default()
+    }
+}
+
+fn change_record(record: AccountRecord) -> ChangeRecord {
+    let difference = |before: Money, after: Money| after.checked_sub(before);
+    let before = |after: Money, amount: Money| after.checked_sub(amount);
+    let (asset, kind, amount, from, to, reason) = match record.event {
+        AccountEvent::CashToppedUp { amount, cash_after, reference } => {
+            ("cash", "top_up", Some(amount), before(cash_after, amount), Some(cash_after), reference)
+        }
+        AccountEvent::CashAdjusted { amount, cash_after, reason } => {
+            ("cash", "adjustment", Some(amount), before(cash_after, amount), Some(cash_after), Some(reason))
+        }
+        AccountEvent::CreditLimitGranted { before, after } => {
+            ("credit_limit", "grant", difference(before, after), Some(before), Some(after), None)
+        }
+        AccountEvent::QuotaSet { before, after } => {
+            ("quota", "set", difference(before, after), Some(before), Some(after), None)
+        }
+        AccountEvent::QuotaRepaid { amount, consumed_after } => (
+            "quota_consumed",
+            "repayment",
+            Some(amount),
+            consumed_after.checked_add(amount),
+            Some(consumed_after),
+            None,
+        ),
+        AccountEvent::ProfileModified { .. } => ("settings", "modified", None, None, None, None),
+        AccountEvent::StatusChanged { status } => {
+            let kind = match status {
+                crate::domain::account::Status::Valid => "thawed",
+                crate::domain::account::Status::Frozen => "frozen",
+                crate::domain::account::Status::Canceled => "canceled",
+            };
+            ("status", kind, None, None, None, None)
+        }
+    };
+    ChangeRecord {
+        transaction: format!("{}-{}", record.account, record.sequence),
+        at: record.at,
+        asset,
+        kind,
+        amount,
+        before: from,
+        after: to,
+        actor: record.actor.into(),
+        reason: reason.map(Into::into),
+    }
+}
