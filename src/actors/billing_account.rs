@@ -3,12 +3,14 @@
 use actix::{Actor, Handler, Message, MessageResult};
 
 use super::resident::{Deferred, Mailbox, Resident};
-use crate::domain::account::{Account, AccountCommand, AccountView, PaidCloudAccount};
+use crate::domain::account::{Account, AccountView};
+use crate::domain::account_command::AccountCommand;
 use crate::domain::charge::Category;
 use crate::domain::identities::{Identities, IdentityKey, Seen};
 use crate::domain::ids::{Currency, Partition};
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
+use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
 use crate::journal::forms::{AccountRecord, decode_view, encode_view};

@@ -137,7 +137,7 @@ impl Shard {
                 self.add_payment(Payment {
                     account,
                     cloud,
-                    paid: crate::domain::account::PaidCloudAccount::default(),
+                    paid: crate::domain::paid_cloud_account::PaidCloudAccount::default(),
                 });
             }
         }

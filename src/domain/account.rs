@@ -2,31 +2,17 @@
 
 use std::fmt;
 
+use super::account_command::AccountCommand;
+use super::account_event::AccountEvent;
 use super::charge::Category;
 use super::ids::{AccountIndex, Currency};
 use super::imports::Imports;
 use super::keys::Keys;
 use super::money::Money;
+use super::paid_cloud_account::PaidCloudAccount;
+use super::profile::{AccountType, Opening, Profile};
 use super::refusals::Refusal;
 use super::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
-
-/// How an account settles (rule A1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AccountType {
-    /// With the provider itself, from cash and credit.
-    Direct,
-    /// With a partner, within a quota.
-    Ecosystem,
-}
-
-impl fmt::Display for AccountType {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Direct => "direct",
-            Self::Ecosystem => "ecosystem",
-        })
-    }
-}
 
 /// Status of an account (rule A2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,163 +32,6 @@ impl fmt::Display for Status {
             Self::Frozen => "frozen",
             Self::Canceled => "canceled",
         })
-    }
-}
-
-/// Where an account is registered (rule A1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Site {
-    /// The international site.
-    International,
-    /// The site of mainland China.
-    China,
-}
-
-impl fmt::Display for Site {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::International => "international",
-            Self::China => "china",
-        })
-    }
-}
-
-/// Facts about an account that rules seldom need. Absent texts default to the account's id.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Profile {
-    /// Display name, at most 128 characters.
-    pub name: Option<Box<str>>,
-    /// Legal owner.
-    pub owner: Option<Box<str>>,
-    /// How to reach the account's people.
-    pub contact: Option<Box<str>>,
-    /// Where it is registered.
-    pub site: Site,
-    /// Whether credit limits may be granted.
-    pub credit_enabled: bool,
-    /// Whether a partner pays on behalf (ecosystem accounts).
-    pub pay_on_behalf: bool,
-    /// Days from a bill's issue to its due date (rule D1).
-    pub payment_terms_days: u16,
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self {
-            name: None,
-            owner: None,
-            contact: None,
-            site: Site::International,
-            credit_enabled: true,
-            pay_on_behalf: false,
-            payment_terms_days: 10,
-        }
-    }
-}
-
-/// What an account is opened with (rule A1).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Opening {
-    /// Direct or ecosystem.
-    pub kind: AccountType,
-    /// Base currency.
-    pub currency: Currency,
-    /// Offset of its months.
-    pub offset: UtcOffset,
-    /// When it was opened.
-    pub at: Timestamp,
-    /// Everything else.
-    pub profile: Profile,
-}
-
-/// The sum of one cloud account's charges in one cycle and category, as one payer owes it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ChargeSum {
-    /// The cycle the charges are billed in.
-    pub cycle: Cycle,
-    /// Their category.
-    pub category: Category,
-    /// How many.
-    pub charges: u64,
-    /// Their exact sum.
-    pub amount: Money,
-}
-
-/// Charges of one cloud account that one billing account pays for: the payment relationship's sums (rule A4).
-///
-/// The sum that was added to last stands in place; the usual charge touches nothing else.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PaidCloudAccount {
-    last: ChargeSum,
-    // Boxed, so that a million relationships with one sum each pay a word for it.
-    #[allow(clippy::box_collection)]
-    others: Option<Box<Vec<ChargeSum>>>,
-}
-
-impl Default for PaidCloudAccount {
-    fn default() -> Self {
-        let none =
-            ChargeSum { cycle: Cycle::default(), category: Category::Usage, charges: 0, amount: Money::ZERO };
-        Self { last: none, others: None }
-    }
-}
-
-impl PaidCloudAccount {
-    /// All sums that hold a charge, in no particular order.
-    pub fn sums(&self) -> impl Iterator<Item = &ChargeSum> {
-        std::iter::once(&self.last)
-            .chain(self.others.iter().flat_map(|others| others.iter()))
-            .filter(|sum| sum.charges > 0)
-    }
-
-    /// Puts back sums as [`Self::sums`] gave them.
-    pub fn from_sums(sums: &[ChargeSum]) -> Self {
-        let mut paid = Self::default();
-        if let Some((last, others)) = sums.split_last() {
-            paid.last = *last;
-            paid.others = (!others.is_empty()).then(|| Box::new(others.to_vec()));
-        }
-        paid
-    }
-
-    /// What is owed so far for `cycle` and `category`.
-    #[inline]
-    fn sum(&self, cycle: Cycle, category: Category) -> Money {
-        let is_it = |sum: &&ChargeSum| sum.cycle == cycle && sum.category == category;
-        std::iter::once(&self.last)
-            .chain(self.others.iter().flat_map(|others| others.iter()))
-            .find(is_it)
-            .map_or(Money::ZERO, |sum| sum.amount)
-    }
-
-    /// The sum for `cycle` and `category`, brought to the front.
-    #[inline]
-    fn sum_mut(&mut self, cycle: Cycle, category: Category) -> &mut ChargeSum {
-        if self.last.cycle != cycle || self.last.category != category {
-            self.bring_forward(cycle, category);
-        }
-        &mut self.last
-    }
-
-    #[cold]
-    fn bring_forward(&mut self, cycle: Cycle, category: Category) {
-        let fresh = ChargeSum { cycle, category, charges: 0, amount: Money::ZERO };
-        if self.last.charges == 0 {
-            self.last = fresh;
-        }
-        if let Some(others) = &mut self.others {
-            if let Some(found) = others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
-            {
-                std::mem::swap(found, &mut self.last);
-                // An empty sum that was swapped out means nothing; drop it.
-                others.retain(|sum| sum.charges > 0);
-                return;
-            }
-        }
-        if self.last.charges > 0 {
-            let left = std::mem::replace(&mut self.last, fresh);
-            self.others.get_or_insert_default().push(left);
-        }
     }
 }
 
@@ -242,105 +71,6 @@ pub struct Account {
     at: Timestamp,
     created_at: Timestamp,
     rare: Option<Box<Rare>>,
-}
-
-/// A command to one account (rules A1, A2, B1, B2).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AccountCommand {
-    /// Adds cash.
-    TopUp {
-        /// How much.
-        amount: Money,
-        /// The payment it came by.
-        reference: Option<Box<str>>,
-    },
-    /// Corrects cash by an operator, up or down.
-    AdjustCash {
-        /// The difference.
-        amount: Money,
-        /// Why.
-        reason: Box<str>,
-    },
-    /// Sets the credit limit given by the provider.
-    GrantCreditLimit {
-        /// The new limit.
-        amount: Money,
-    },
-    /// Sets the quota given by the partner.
-    SetQuota {
-        /// The new quota.
-        amount: Money,
-    },
-    /// Lowers the consumed quota by a repayment of the partner.
-    RepayQuota {
-        /// How much is repaid.
-        amount: Money,
-    },
-    /// Changes facts of the profile.
-    Modify {
-        /// The whole new profile.
-        profile: Profile,
-    },
-    /// Freezes the account.
-    Freeze,
-    /// Thaws a frozen account.
-    Thaw,
-    /// Cancels the account for good.
-    Cancel,
-}
-
-/// What happened to one account: a fact, applied without any rule.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AccountEvent {
-    /// Cash was added.
-    CashToppedUp {
-        /// How much.
-        amount: Money,
-        /// Cash afterwards.
-        cash_after: Money,
-        /// The payment it came by.
-        reference: Option<Box<str>>,
-    },
-    /// Cash was corrected.
-    CashAdjusted {
-        /// The difference.
-        amount: Money,
-        /// Cash afterwards.
-        cash_after: Money,
-        /// Why.
-        reason: Box<str>,
-    },
-    /// The credit limit changed.
-    CreditLimitGranted {
-        /// Before.
-        before: Money,
-        /// After.
-        after: Money,
-    },
-    /// The quota changed.
-    QuotaSet {
-        /// Before.
-        before: Money,
-        /// After.
-        after: Money,
-    },
-    /// Consumed quota was repaid.
-    QuotaRepaid {
-        /// How much.
-        amount: Money,
-        /// Consumption afterwards.
-        consumed_after: Money,
-    },
-    /// The profile changed.
-    ProfileModified {
-        /// The whole new profile.
-        profile: Profile,
-    },
-    /// The status changed.
-    StatusChanged {
-        /// After.
-        status: Status,
-    },
 }
 
 /// Why a charge can't be posted to an account, or where it goes.

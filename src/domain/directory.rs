@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::account::Opening;
 use super::ids::{AccountIndex, CloudIndex};
 use super::keys::{Keys, Remembered};
 use super::names::Names;
+use super::profile::Opening;
 use super::refusals::Refusal;
 use super::time::Timestamp;
 use crate::limits::PARTITIONS;
@@ -396,8 +396,8 @@ pub fn account_slot(account: AccountIndex, shards: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{AccountType, Profile};
     use crate::domain::ids::Currency;
+    use crate::domain::profile::{AccountType, Profile};
     use crate::domain::time::UtcOffset;
 
     fn directory(accounts: &[&str]) -> Directory {

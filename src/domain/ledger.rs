@@ -1,10 +1,11 @@
 //! What one shard owns: billing accounts, payment relationships and remembered identities, as plain state.
 
-use super::account::{Account, PaidCloudAccount};
+use super::account::Account;
 use super::directory::{Admission, account_slot};
 use super::identities::Identities;
 use super::ids::{AccountIndex, CloudIndex};
 use super::money::Money;
+use super::paid_cloud_account::PaidCloudAccount;
 
 /// One payment relationship: a cloud account and who pays for it (rule A4).
 #[derive(Clone, PartialEq, Eq, Debug)]

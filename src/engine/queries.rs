@@ -3,10 +3,11 @@
 use super::{Engine, EngineError};
 use crate::actors::billing_account::View;
 use crate::actors::shard::List;
-use crate::domain::account::{AccountType, AccountView, Site, Status};
+use crate::domain::account::{AccountView, Status};
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, Currency};
 use crate::domain::money::Money;
+use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Timestamp, UtcOffset};
 
 /// Cloud accounts named in one overview; the others are counted.

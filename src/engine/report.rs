@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::open::{describe, journal_fault};
 use super::{Engine, EngineError};
-use crate::domain::account::AccountEvent;
+use crate::domain::account_event::AccountEvent;
 use crate::domain::charge::Category;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::money::{Amount, Money};

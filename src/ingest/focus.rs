@@ -2,10 +2,9 @@
 
 use std::io::Read;
 
-use super::cells::{CellBuffer, Cells};
-use super::csv_rows::CsvRows;
-use super::digest::RowDigest;
-use super::fields::{self, Refusal, RowReading, missing, refuse};
+use super::cells::Cells;
+use super::csv_rows::{CsvRows, Quotes};
+use super::fields::{self, Refusal, RowReading, refuse};
 use super::focus_columns::{Column, Columns};
 use super::input::Window;
 use super::page::RowFault;
@@ -18,14 +17,12 @@ const SOURCE: &str = "focus";
 
 /// The rows of a FOCUS file.
 pub(super) struct Focus {
-    scanner: CsvRows,
+    rows: CsvRows,
     columns: Columns,
-    digest: RowDigest,
-    cells: CellBuffer,
     cloud_account: String,
     source: String,
     lenient: bool,
-    rows: u64,
+    row: u64,
 }
 
 impl Focus {
@@ -35,9 +32,9 @@ impl Focus {
         lenient: bool,
         source: Option<&str>,
     ) -> Result<Self, IngestFault> {
-        let mut scanner = CsvRows::new(usize::MAX);
+        let mut rows = CsvRows::new();
         let (length, whole) = loop {
-            match cut(window, &mut scanner)? {
+            match cut(window, &mut rows)? {
                 Cut::End => return Err(IngestFault::Empty),
                 Cut::TooLong { .. } => return Err(IngestFault::HeaderTooLong),
                 Cut::Record { length: 0, whole } => window.consume(whole),
@@ -45,42 +42,30 @@ impl Focus {
             }
         };
         let header = &window.unread()[..length];
-        scanner.finish(length);
-        if let Some(what) = scanner.fault() {
+        if let Quotes::Broken(what) = rows.quotes(header) {
             return Err(IngestFault::HeaderMalformed(what));
         }
         if header.contains(&b'\r') {
             return Err(IngestFault::HeaderMalformed("its lines end with carriage returns alone"));
         }
-        let columns =
-            Columns::find(scanner.fields().iter().map(|field| &header[field.start..field.end]), lenient)?;
-        let mut digest = RowDigest::new();
-        digest.update(header);
-        digest.finish_row();
+        let columns = Columns::find(rows.fields(), lenient)?;
+        rows.finish_row();
         window.consume(whole);
         Ok(Self {
-            scanner: CsvRows::new(columns.count()),
+            rows,
             columns,
-            digest,
-            cells: CellBuffer::new(),
             cloud_account: String::new(),
             source: source.unwrap_or(SOURCE).to_owned(),
             lenient,
-            rows: 0,
+            row: 0,
         })
     }
 
     fn take(&mut self, record: &[u8], page: &mut Page) -> Result<(), Refusal> {
-        let mut reading = RowReading { lenient: self.lenient, row: self.rows, notes: &mut page.notes };
-        self.check_shape(&mut reading)?;
-        let (cells, ignored) = self.cells.take(record, self.scanner.fields(), &self.columns, self.lenient)?;
-        if ignored {
-            reading.note(code::UTF8_IGNORED, "bytes that are not UTF-8 lie in a field that is not used");
-        }
-        let need = |column: Column| match cells.text(column) {
-            Some(text) => Ok(text),
-            None => missing(column.name()),
-        };
+        let mut reading = RowReading { lenient: self.lenient, row: self.row, notes: &mut page.notes };
+        self.check_shape(record, &mut reading)?;
+        let cells = Cells { rows: &self.rows, columns: &self.columns };
+        let need = |column| cells.need(column);
         let billing_account = fields::id(Column::BillingAccountId.name(), need(Column::BillingAccountId)?)?;
         name_cloud_account(&mut self.cloud_account, billing_account, cells)?;
         let amount = reading.amount(Column::BilledCost.name(), need(Column::BilledCost)?)?;
@@ -91,28 +76,28 @@ impl Focus {
         let billing_period = reading.time(Column::BillingPeriodStart.name(), billing_period, false)?;
         let category = need(Column::ChargeCategory)?;
         let category = reading.category(Column::ChargeCategory.name(), category, Some(spelling))?;
-        let correction = match cells.text(Column::ChargeClass) {
+        let correction = match cells.text(Column::ChargeClass)? {
             Some(text) => reading.correction(Column::ChargeClass.name(), text, "Correction")?,
             None => false,
         };
-        let quantity = match cells.text(Column::ConsumedQuantity) {
+        let quantity = match cells.text(Column::ConsumedQuantity)? {
             Some(text) => reading.quantity(Column::ConsumedQuantity.name(), text)?,
             None => None,
         };
         let label =
-            |column: Column| cells.text(column).map_or(Ok(""), |text| fields::label(column.name(), text));
-        let description = match cells.text(Column::ChargeDescription) {
+            |column: Column| cells.text(column)?.map_or(Ok(""), |text| fields::label(column.name(), text));
+        let description = match cells.text(Column::ChargeDescription)? {
             Some(text) => reading.description(Column::ChargeDescription.name(), text)?,
             None => "",
         };
-        let tags = match cells.text(Column::Tags) {
+        let tags = match cells.text(Column::Tags)? {
             Some(text) => reading.tags(Column::Tags.name(), text)?,
             None => "",
         };
         let charge = Charge {
             cloud_account: &self.cloud_account,
             source: &self.source,
-            id: self.digest.key(),
+            id: self.rows.key(),
             amount,
             currency,
             period_start: period.instant,
@@ -125,30 +110,38 @@ impl Focus {
             unit: label(Column::ConsumedUnit)?,
             description,
             tags,
-            import_row: self.rows,
+            import_row: self.row,
         };
-        page.push(self.rows, &charge, billing_account);
+        page.push(self.row, &charge, billing_account);
         Ok(())
     }
 
-    /// Quotes and the number of fields.
-    fn check_shape(&self, reading: &mut RowReading<'_>) -> Result<(), Refusal> {
-        if let Some(what) = self.scanner.fault() {
-            return refuse(code::MALFORMED_ROW, what);
-        }
-        if self.scanner.has_stray_quote() {
-            if !self.lenient {
+    /// Quotes, the number of fields, and UTF-8.
+    fn check_shape(&self, record: &[u8], reading: &mut RowReading<'_>) -> Result<(), Refusal> {
+        match self.rows.quotes(record) {
+            Quotes::Sound => {}
+            Quotes::Broken(what) => return refuse(code::MALFORMED_ROW, what),
+            Quotes::Stray if !self.lenient => {
                 return refuse(code::MALFORMED_ROW, "there is a quote inside an unquoted field");
             }
-            reading.note(code::STRAY_QUOTE, "a quote inside an unquoted field was read as it stands");
+            Quotes::Stray => {
+                reading.note(code::STRAY_QUOTE, "a quote inside an unquoted field was read as it stands");
+            }
         }
-        let (count, expect) = (self.scanner.count(), self.columns.count());
+        let (count, expect) = (self.rows.count(), self.columns.count());
         if count != expect {
             let detail = format!("the row has {count} fields, the header {expect}");
             if !self.lenient {
                 return refuse(code::MALFORMED_ROW, detail);
             }
             reading.note(code::FIELD_COUNT, detail);
+        }
+        if let Err(fault) = str::from_utf8(record) {
+            if !self.lenient {
+                let detail = format!("byte {} of the row is not UTF-8", fault.valid_up_to() + 1);
+                return refuse(code::INVALID_UTF8, detail);
+            }
+            reading.note(code::UTF8_IGNORED, "bytes that are not UTF-8 lie in a field that is not used");
         }
         Ok(())
     }
@@ -158,7 +151,7 @@ impl Focus {
 fn name_cloud_account(name: &mut String, billing_account: &str, cells: Cells<'_>) -> Result<(), Refusal> {
     name.clear();
     name.push_str(billing_account);
-    if let Some(sub_account) = cells.text(Column::SubAccountId) {
+    if let Some(sub_account) = cells.text(Column::SubAccountId)? {
         name.push('/');
         name.push_str(fields::id(Column::SubAccountId.name(), sub_account)?);
     }
@@ -176,48 +169,35 @@ fn spelling(category: Category) -> &'static str {
     }
 }
 
-impl Scanner for Focus {
-    fn start(&mut self) {
-        self.scanner.start();
-    }
-
-    fn scan(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        self.scanner.scan(bytes, from)
-    }
-
-    fn discard(&mut self, piece: &[u8]) {
-        self.scanner.discard(piece);
-        self.digest.update(piece);
-    }
-}
-
 impl RowFormat for Focus {
+    fn scanner(&mut self) -> &mut dyn Scanner {
+        &mut self.rows
+    }
+
     fn read(&mut self, record: &[u8], page: &mut Page) {
         if record.is_empty() {
             return;
         }
-        self.rows += 1;
-        self.scanner.finish(record.len());
-        self.digest.update(record);
-        self.digest.finish_row();
+        self.row += 1;
+        self.rows.finish_row();
         let notes = page.notes.len();
         if let Err(Refusal { code, detail }) = self.take(record, page) {
             page.notes.truncate(notes);
-            page.refused.push(RowFault { row: self.rows, code, detail });
+            page.refused.push(RowFault { row: self.row, code, detail });
         }
     }
 
     fn pass_over(&mut self, bytes: u64, page: &mut Page) {
-        self.rows += 1;
-        self.digest.finish_row();
+        self.row += 1;
+        self.rows.finish_long_row();
         let mut detail = format!("the row has {bytes} bytes, {} are allowed", crate::limits::ROW_BYTES_MAX);
-        if self.scanner.in_quote() {
+        if self.rows.is_unclosed() {
             detail.push_str("; a quote that begins in it is never closed");
         }
-        page.refused.push(RowFault { row: self.rows, code: code::ROW_TOO_LONG, detail });
+        page.refused.push(RowFault { row: self.row, code: code::ROW_TOO_LONG, detail });
     }
 
     fn rows(&self) -> u64 {
-        self.rows
+        self.row
     }
 }

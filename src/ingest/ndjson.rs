@@ -222,16 +222,16 @@ fn scalar<'a>(name: &str, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, 
 }
 
 impl Scanner for Ndjson {
-    fn start(&mut self) {}
-
-    fn scan(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        memchr(b'\n', &bytes[from..]).map(|hop| from + hop)
+    fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
+        memchr(b'\n', bytes)
     }
-
-    fn discard(&mut self, _piece: &[u8]) {}
 }
 
 impl RowFormat for Ndjson {
+    fn scanner(&mut self) -> &mut dyn Scanner {
+        self
+    }
+
     fn read(&mut self, record: &[u8], page: &mut Page) {
         self.lines += 1;
         if record.trim_ascii().is_empty() {

@@ -99,7 +99,7 @@ impl<R: Read> ChargeReader<R> {
         }
         let mut count = 0;
         while !self.ended && count < max && (count == 0 || page.has_room()) {
-            match cut(&mut self.window, &mut *self.rows) {
+            match cut(&mut self.window, self.rows.scanner()) {
                 Ok(Cut::Record { length, whole }) => {
                     self.rows.read(&self.window.unread()[..length], page);
                     self.window.consume(whole);

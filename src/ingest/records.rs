@@ -6,21 +6,26 @@ use super::input::Window;
 use super::{IngestFault, Page};
 use crate::limits::ROW_BYTES_MAX;
 
-/// Finds where a record ends. It keeps its state between calls, so that no byte is looked at twice.
+/// Finds where a record ends, and sees each byte of it once.
 pub(super) trait Scanner {
     /// A new record begins.
-    fn start(&mut self);
+    fn start(&mut self) {}
 
-    /// The index of the line feed that ends the record, in `bytes` from the record's first byte (or, after
-    /// [`Scanner::discard`], from what was not discarded). `from` is where the last call stopped.
-    fn scan(&mut self, bytes: &[u8], from: usize) -> Option<usize>;
+    /// Takes the record's next bytes; the index of the line feed that ends the record, if it is among them.
+    fn scan(&mut self, bytes: &[u8]) -> Option<usize>;
 
-    /// The record is too long, and this piece of it leaves the window.
-    fn discard(&mut self, piece: &[u8]);
+    /// The record is too long: nothing of it need be kept.
+    fn discard(&mut self) {}
+
+    /// The input ends, and with it the record.
+    fn end(&mut self) {}
 }
 
 /// One charge format, once its head is read. Adding a format is adding a file that implements this.
-pub(super) trait RowFormat: Scanner {
+pub(super) trait RowFormat {
+    /// What finds its records.
+    fn scanner(&mut self) -> &mut dyn Scanner;
+
     /// Reads a record (without its line terminator) into the page.
     fn read(&mut self, record: &[u8], page: &mut Page);
 
@@ -50,72 +55,36 @@ pub(super) enum Cut {
 }
 
 /// Finds the next record.
-pub(super) fn cut<R: Read>(
-    window: &mut Window<R>,
-    scanner: &mut (impl Scanner + ?Sized),
-) -> Result<Cut, IngestFault> {
+pub(super) fn cut<R: Read>(window: &mut Window<R>, scanner: &mut dyn Scanner) -> Result<Cut, IngestFault> {
     scanner.start();
-    let mut seen = 0;
-    loop {
+    let (mut seen, mut passed) = (0, 0);
+    let (end, whole) = loop {
         let unread = window.unread();
-        if let Some(end) = scanner.scan(unread, seen) {
-            let length = trimmed(&unread[..end]).len();
-            if length > ROW_BYTES_MAX {
-                scanner.discard(&unread[..length]);
-                window.consume(end + 1);
-                return Ok(Cut::TooLong { bytes: length as u64 });
-            }
-            return Ok(Cut::Record { length, whole: end + 1 });
+        if let Some(hop) = scanner.scan(&unread[seen..]) {
+            break (seen + hop, seen + hop + 1);
         }
         seen = unread.len();
-        // One byte more, in case that the last one is a carriage return before the line feed.
+        // The last byte stays: it may be a carriage return before the line feed.
         if seen > ROW_BYTES_MAX + 1 {
-            return pass_over(window, scanner);
+            scanner.discard();
+            window.consume(seen - 1);
+            passed += seen as u64 - 1;
+            seen = 1;
         }
         if !window.fill()? {
-            let unread = window.unread();
-            let length = trimmed(unread).len();
-            return Ok(match unread.len() {
-                0 => Cut::End,
-                whole if length > ROW_BYTES_MAX => {
-                    scanner.discard(&unread[..length]);
-                    window.consume(whole);
-                    Cut::TooLong { bytes: length as u64 }
-                }
-                whole => Cut::Record { length, whole },
-            });
+            if seen == 0 {
+                return Ok(Cut::End);
+            }
+            scanner.end();
+            break (seen, seen);
         }
+    };
+    let record = &window.unread()[..end];
+    let length = record.strip_suffix(b"\r").unwrap_or(record).len();
+    let bytes = passed + length as u64;
+    if bytes > ROW_BYTES_MAX as u64 {
+        window.consume(whole);
+        return Ok(Cut::TooLong { bytes });
     }
-}
-
-/// Drops the rest of a record piece by piece.
-fn pass_over<R: Read>(
-    window: &mut Window<R>,
-    scanner: &mut (impl Scanner + ?Sized),
-) -> Result<Cut, IngestFault> {
-    let mut bytes = 0;
-    loop {
-        // A carriage return at the end is held back: it may belong to the line terminator.
-        let kept = trimmed(window.unread()).len();
-        let held = window.unread().len() - kept;
-        scanner.discard(&window.unread()[..kept]);
-        window.consume(kept);
-        bytes += kept as u64;
-        let more = window.fill()?;
-        let unread = window.unread();
-        let end = if more { scanner.scan(unread, held) } else { Some(unread.len()) };
-        if let Some(end) = end {
-            let length = trimmed(&unread[..end]).len();
-            scanner.discard(&unread[..length]);
-            bytes += length as u64;
-            let whole = unread.len().min(end + 1);
-            window.consume(whole);
-            return Ok(Cut::TooLong { bytes });
-        }
-    }
-}
-
-/// Without one carriage return at the end.
-fn trimmed(record: &[u8]) -> &[u8] {
-    record.strip_suffix(b"\r").unwrap_or(record)
+    Ok(Cut::Record { length, whole })
 }

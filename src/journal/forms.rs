@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalFault;
 use super::frame::{self, Frame, Kind};
-use crate::domain::account::{
-    AccountEvent, AccountParts, AccountType, AccountView, ChargeSum, Opening, PaidCloudAccount, Profile,
-    Rare, Site, Status,
-};
+use crate::domain::account::{AccountParts, AccountView, Rare, Status};
+use crate::domain::account_event::AccountEvent;
 use crate::domain::charge::Category;
 use crate::domain::directory::DirectoryEvent;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::imports::ImportedUpTo;
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
+use crate::domain::paid_cloud_account::{ChargeSum, PaidCloudAccount};
+use crate::domain::profile::{AccountType, Opening, Profile, Site};
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 

@@ -13,7 +13,8 @@ use super::charges::{ChargesPosted, PostedCharge};
 use super::forms::{AccountRecord, DirectoryRecord};
 use super::frame::{Frame, Kind, frames};
 use super::snapshot::SnapshotState;
-use crate::domain::account::{Account, AccountEvent, Status};
+use crate::domain::account::{Account, Status};
+use crate::domain::account_event::AccountEvent;
 use crate::domain::directory::{Admission, Directory, DirectoryEvent};
 use crate::domain::identities::{IdentityHasher, Seen};
 use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
@@ -134,7 +135,8 @@ struct Front {
     strings: Arc<RwLock<Strings>>,
     ledgers: Vec<Ledger>,
     restored_payments: Vec<Admission>,
-    snapshot_payments: HashMap<(AccountIndex, CloudIndex), crate::domain::account::PaidCloudAccount>,
+    snapshot_payments:
+        HashMap<(AccountIndex, CloudIndex), crate::domain::paid_cloud_account::PaidCloudAccount>,
     unopened: BTreeSet<AccountIndex>,
     records: u64,
     charges: u64,
@@ -370,7 +372,10 @@ impl Applier {
 
     fn restore_payments(
         &mut self,
-        payments: &mut HashMap<(AccountIndex, CloudIndex), crate::domain::account::PaidCloudAccount>,
+        payments: &mut HashMap<
+            (AccountIndex, CloudIndex),
+            crate::domain::paid_cloud_account::PaidCloudAccount,
+        >,
     ) {
         for payment in &mut self.ledger.payments {
             if let Some(paid) = payments.remove(&(payment.account, payment.cloud)) {

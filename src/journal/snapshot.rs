@@ -18,11 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use super::JournalFault;
 use super::forms::{AccountState, AccountV1, RememberedV1, from_slice};
-use crate::domain::account::{AccountParts, PaidCloudAccount};
+use crate::domain::account::AccountParts;
 use crate::domain::directory::DirectoryParts;
 use crate::domain::identities::{Identities, IdentityKey};
 use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
 use crate::domain::keys::Remembered;
+use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::{Cycle, Timestamp};
 use crate::limits::PARTITIONS;

@@ -60,3 +60,21 @@ fn equal_rows_have_different_keys_and_a_changed_row_changes_all_after_it() {
     assert_eq!(page.charges.get(1).import_row, 3);
     assert!(page.charges.get(1).id != base[1] && page.charges.get(1).id != base[2]);
 }
+
+#[test]
+fn keys_are_of_the_fields_and_not_of_how_they_are_written() {
+    let names = ["BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodStart", "ChargeCategory"];
+    let file = |[quote, end]: [&str; 2], tail: &str| {
+        let names = names.map(|name| format!("{quote}{name}{quote}")).join(",");
+        let cells = ["1", "b", "USD", "2026-05-01T00:00:00Z", "Usage"];
+        let cells = cells.map(|cell| format!("{quote}{cell}{quote}")).join(",");
+        let row = format!("{cells},2026-05-01T00:00:00Z,{tail}");
+        format!("{names},ChargePeriodStart,x,y{end}{row}{end}{row}{end}")
+    };
+    let base = keys(file(["", "\n"], "a,b").as_bytes());
+    assert_eq!(keys(file(["\"", "\n"], "\"a\",b").as_bytes()), base);
+    assert_eq!(keys(file(["\"", "\r\n"], "a,\"b\"").as_bytes()), base);
+    for tail in ["\"a,b\"", "ab,", ",ab", "a,b,", "\"a,\",b", "a,\"b\r\""] {
+        assert_ne!(keys(file(["", "\n"], tail).as_bytes())[0], base[0], "{tail}");
+    }
+}
