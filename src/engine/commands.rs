@@ -15,7 +15,7 @@ use crate::actors::directory::{Change, ChangeItem, PrepareCancel, UndoCancel};
 use crate::actors::newest::NewestReader;
 use crate::actors::resident::Deferred;
 use crate::actors::shard::{Address, Deliver};
-use crate::domain::account::AccountView;
+use crate::domain::account::{Account, AccountView};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, Currency, is_cloud_account_id, is_id};
