@@ -2,7 +2,7 @@
 
 use actix::{Actor, Handler, Message, MessageResult};
 
-use super::resident::{Deferred, Mailbox, Resident};
+use super::resident::{Deferred, Resident};
 use crate::domain::account::{Account, AccountView};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::charge::Category;
@@ -15,21 +15,10 @@ use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
 use crate::journal::forms::{AccountRecord, decode_view, encode_view};
 
-/// A resident actor, kept by value in its shard's slab.
+/// A resident actor, kept by value in its shard's slab; its mailbox, while open, is kept beside the slab.
 pub struct BillingAccount {
     /// Its state; the rules are the domain's.
     pub account: Account,
-    /// Place of its newest payment relationship in the shard; the others are linked behind it.
-    pub payments: Option<u32>,
-    /// Open while somebody has its address.
-    pub mailbox: Option<Box<Mailbox>>,
-}
-
-impl BillingAccount {
-    /// An actor without payment relationships and with a closed mailbox.
-    pub const fn new(account: Account) -> Self {
-        Self { account, payments: None, mailbox: None }
-    }
 }
 
 impl Actor for BillingAccount {

@@ -132,7 +132,7 @@ impl Shard {
             prefetch(payment);
         }
         if let Some(account) = self.accounts.get(charge.account as usize) {
-            prefetch(account);
+            account.account.prefetch();
             self.newest.prefetch(charge.account as usize);
         }
     }

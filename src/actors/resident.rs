@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use actix::dev::channel::{self, AddressReceiver, AddressSender};
-use actix::dev::{MessageResponse, OneshotSender, ToEnvelope};
+use actix::dev::{Envelope, MessageResponse, OneshotSender, Stream, ToEnvelope};
 use actix::fut::ActorFuture;
 use actix::{Actor, ActorContext, ActorState, Addr, AsyncContext, Handler, Message, SpawnHandle};
 use parking_lot::Mutex;
@@ -93,7 +93,7 @@ impl ActorContext for Resident {
 
 impl AsyncContext<BillingAccount> for Resident {
     fn address(&self) -> Addr<BillingAccount> {
-        Addr::new(self.open_mailbox().sender.clone())
+        Addr::new(self.open_mailbox().address())
     }
 
     fn spawn<F>(&mut self, future: F) -> SpawnHandle
@@ -127,8 +127,8 @@ where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    fn pack(message: M, reply: Option<OneshotSender<M::Result>>) -> actix::dev::Envelope<BillingAccount> {
-        actix::dev::Envelope::new(message, reply)
+    fn pack(message: M, reply: Option<OneshotSender<M::Result>>) -> Envelope<BillingAccount> {
+        Envelope::new(message, reply)
     }
 }
 
@@ -150,12 +150,9 @@ where
 
 /// The mailbox of one account, open from when somebody asked for its address until the last address is dropped.
 pub struct Mailbox {
-    /// Makes addresses.
-    pub sender: AddressSender<BillingAccount>,
-    /// What waits.
-    pub receiver: AddressReceiver<BillingAccount>,
+    receiver: AddressReceiver<BillingAccount>,
     /// Puts the account on the shard's ready list.
-    pub waker: Waker,
+    waker: Waker,
     /// Futures that the mailbox waits for.
     pub waits: usize,
 }
@@ -163,9 +160,21 @@ pub struct Mailbox {
 impl Mailbox {
     /// A mailbox of the account in `slot`, which tells `ready` when something comes.
     pub fn open(slot: usize, ready: &Arc<Ready>) -> Self {
-        let (sender, receiver) = channel::channel(MAILBOX_CAPACITY);
+        let (_, receiver) = channel::channel(MAILBOX_CAPACITY);
         let waker = Waker::from(Arc::new(SlotWaker { slot, ready: Arc::clone(ready) }));
-        Self { sender, receiver, waker, waits: 0 }
+        Self { receiver, waker, waits: 0 }
+    }
+
+    /// A new address of the account.
+    pub fn address(&self) -> AddressSender<BillingAccount> {
+        self.receiver.sender()
+    }
+
+    /// The next message; none when the last address is gone.
+    pub fn poll_next(&mut self) -> Poll<Option<Envelope<BillingAccount>>> {
+        let next = Pin::new(&mut self.receiver).poll_next(&mut TaskContext::from_waker(&self.waker));
+        // Actix leaves a channel without senders open; only the shard makes senders here.
+        if next.is_pending() && !self.receiver.connected() { Poll::Ready(None) } else { next }
     }
 }
 

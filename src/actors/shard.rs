@@ -1,7 +1,9 @@
 //! A shard: one thread's worth of billing accounts, their identities and their log buffer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::task::Poll;
 
 use actix::dev::{Envelope, EnvelopeProxy};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult};
@@ -14,7 +16,7 @@ use super::inbox::{Contents, Inbox};
 use super::log::{Producer, Release};
 use super::newest::NewestWriter;
 use super::resident::{Mailbox, OnAccount, Ready, Resident};
-use crate::domain::account::AccountView;
+use crate::domain::account::{Account, AccountView};
 use crate::domain::directory::{Admission, account_slot};
 use crate::domain::identities::Identities;
 use crate::domain::ids::{AccountIndex, Partition};
@@ -27,6 +29,9 @@ use crate::limits::PARTITIONS;
 
 /// Messages of one mailbox handled before the others get their turn.
 const MAILBOX_MESSAGES_PER_TURN: usize = 64;
+
+/// The end of an account's payment relationships.
+const NONE: u32 = u32::MAX;
 
 /// What a shard shares with callers and the other shards.
 #[derive(Clone)]
@@ -46,9 +51,13 @@ pub struct Shard {
     pub(super) number: usize,
     pub(super) shards: usize,
     pub(super) accounts: Vec<BillingAccount>,
+    /// The open mailboxes, by account slot.
+    pub(super) mailboxes: HashMap<usize, Box<Mailbox>>,
     pub(super) payments: Vec<Payment>,
-    /// For each payment relationship, the next one of the same account.
-    pub(super) next_payments: Vec<Option<u32>>,
+    /// For each account, its newest payment relationship; [`NONE`] if it has none.
+    pub(super) first_payments: Vec<u32>,
+    /// For each payment relationship, the next older one of the same account.
+    pub(super) next_payments: Vec<u32>,
     pub(super) resident: Resident,
     pub(super) inbox: Arc<Inbox>,
     pub(super) spare: Contents,
@@ -92,7 +101,9 @@ impl Shard {
         let mut shard = Self {
             number: shard,
             shards,
-            accounts: accounts.into_iter().map(BillingAccount::new).collect(),
+            first_payments: vec![NONE; accounts.len()],
+            accounts: accounts.into_iter().map(|account| BillingAccount { account }).collect(),
+            mailboxes: HashMap::new(),
             payments: Vec::new(),
             next_payments: Vec::new(),
             resident: Resident::new(Arc::clone(&ready)),
@@ -119,7 +130,7 @@ impl Shard {
     fn add_payment(&mut self, payment: Payment) {
         let place = u32::try_from(self.payments.len()).expect("invariant: slots are numbered by u32");
         let slot = account_slot(payment.account, self.shards);
-        self.next_payments.push(self.accounts[slot].payments.replace(place));
+        self.next_payments.push(std::mem::replace(&mut self.first_payments[slot], place));
         self.payments.push(payment);
     }
 
@@ -129,9 +140,10 @@ impl Shard {
             Admission::Account { account, opening } => {
                 let slot = self.accounts.len();
                 assert_eq!(slot, account_slot(account, self.shards), "invariant: accounts come in order");
-                let actor = BillingAccount::new(crate::domain::account::Account::open(account, &opening));
-                self.newest.set(slot, actor.account.available_credit());
-                self.accounts.push(actor);
+                let account = Account::open(account, &opening);
+                self.newest.set(slot, account.available_credit());
+                self.accounts.push(BillingAccount { account });
+                self.first_payments.push(NONE);
             }
             Admission::Payment { account, cloud } => {
                 self.add_payment(Payment {
@@ -151,16 +163,18 @@ impl Shard {
     ) -> T {
         let account = &mut self.accounts[slot];
         self.resident.slot = slot;
-        *self.resident.mailbox.get_mut() = account.mailbox.take();
+        *self.resident.mailbox.get_mut() = self.mailboxes.remove(&slot);
         let result = work(account, &mut self.resident);
-        account.mailbox = self.resident.mailbox.get_mut().take();
+        if let Some(mailbox) = self.resident.mailbox.get_mut().take() {
+            self.mailboxes.insert(slot, mailbox);
+        }
         self.newest.set(slot, account.account.available_credit());
         result
     }
 
     /// A future that the account's mailbox waited for is done.
     pub(super) fn stop_waiting(&mut self, slot: usize) {
-        if let Some(mailbox) = &mut self.accounts[slot].mailbox {
+        if let Some(mailbox) = self.mailboxes.get_mut(&slot) {
             mailbox.waits -= 1;
             self.ready.push(slot);
         }
@@ -184,38 +198,32 @@ impl Shard {
     }
 
     fn drain_mailbox(&mut self, slot: usize) {
-        let Some(mut mailbox) = self.accounts[slot].mailbox.take() else { return };
-        if mailbox.waits > 0 {
-            self.accounts[slot].mailbox = Some(mailbox);
-            return;
-        }
-        let waker = mailbox.waker.clone();
-        let mut task = std::task::Context::from_waker(&waker);
         for _ in 0..MAILBOX_MESSAGES_PER_TURN {
-            use actix::prelude::Stream;
-            let next = std::pin::Pin::new(&mut mailbox.receiver).poll_next(&mut task);
-            self.accounts[slot].mailbox = Some(mailbox);
-            match next {
-                std::task::Poll::Ready(Some(mut envelope)) => {
+            let Some(mailbox) = self.mailboxes.get_mut(&slot).filter(|mailbox| mailbox.waits == 0) else {
+                return;
+            };
+            match mailbox.poll_next() {
+                Poll::Ready(Some(mut envelope)) => {
                     self.lend(slot, |account, context| envelope.handle(account, context));
                 }
-                std::task::Poll::Ready(None) | std::task::Poll::Pending => return,
-            }
-            match self.accounts[slot].mailbox.take() {
-                Some(open) if open.waits == 0 => mailbox = open,
-                waiting => {
-                    self.accounts[slot].mailbox = waiting;
+                Poll::Ready(None) => {
+                    // The last address is gone.
+                    self.mailboxes.remove(&slot);
                     return;
                 }
+                Poll::Pending => return,
             }
         }
-        self.accounts[slot].mailbox = Some(mailbox);
+        // The others get their turn.
         self.ready.push(slot);
     }
 
     fn payments_of(&self, slot: usize) -> impl Iterator<Item = &Payment> {
-        std::iter::successors(self.accounts[slot].payments, |place| self.next_payments[*place as usize])
-            .map(|place| &self.payments[place as usize])
+        let listed = |place: u32| (place != NONE).then_some(place);
+        std::iter::successors(listed(self.first_payments[slot]), move |place| {
+            listed(self.next_payments[*place as usize])
+        })
+        .map(|place| &self.payments[place as usize])
     }
 }
 
@@ -332,15 +340,13 @@ impl Handler<Address> for Shard {
     fn handle(&mut self, message: Address, _: &mut Self::Context) -> Self::Result {
         self.drain();
         let slot = account_slot(message.0, self.shards);
-        let opened = self.accounts[slot].mailbox.is_none();
-        let ready = Arc::clone(&self.ready);
-        let mailbox =
-            self.accounts[slot].mailbox.get_or_insert_with(|| Box::new(Mailbox::open(slot, &ready)));
-        let address = Addr::new(mailbox.sender.clone());
-        if opened {
+        let ready = &self.ready;
+        let mailbox = self.mailboxes.entry(slot).or_insert_with(|| {
             // The first poll registers the waker.
-            self.ready.push(slot);
-        }
+            ready.push(slot);
+            Box::new(Mailbox::open(slot, ready))
+        });
+        let address = Addr::new(mailbox.address());
         address
     }
 }

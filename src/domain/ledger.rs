@@ -9,6 +9,7 @@ use super::paid_cloud_account::PaidCloudAccount;
 
 /// One payment relationship: a cloud account and who pays for it (rule A4).
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(align(64))] // one cache line
 pub struct Payment {
     /// The payer.
     pub account: AccountIndex,
@@ -17,6 +18,8 @@ pub struct Payment {
     /// The sums owed.
     pub paid: PaidCloudAccount,
 }
+
+const _: () = assert!(size_of::<Payment>() == 64);
 
 /// The state of one shard.
 #[derive(Clone, Debug)]
