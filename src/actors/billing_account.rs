@@ -13,7 +13,8 @@ use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
-use crate::journal::forms::{AccountRecord, decode_view, encode_view};
+use crate::journal::forms::account_record::AccountRecord;
+use crate::journal::forms::answer::{decode_view, encode_view};
 
 /// A resident actor, kept by value in its shard's slab; its mailbox, while open, is kept beside the slab.
 pub struct BillingAccount {

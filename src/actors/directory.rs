@@ -18,7 +18,8 @@ use crate::domain::keys::Remembered;
 use crate::domain::profile::Opening;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::Timestamp;
-use crate::journal::forms::{DirectoryRecord, decode_results, encode_results};
+use crate::journal::forms::answer::{decode_results, encode_results};
+use crate::journal::forms::directory_record::DirectoryRecord;
 use crate::journal::snapshot::Part;
 use crate::wal::{Lsn, Watermark};
 

@@ -12,7 +12,7 @@ use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::{Cycle, Timestamp};
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
-use crate::journal::forms::AccountRecord;
+use crate::journal::forms::account_record::AccountRecord;
 use crate::journal::frame::{Frame, Kind, frames};
 use crate::wal::{Lsn, VisitStop, read_log};
 

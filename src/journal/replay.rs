@@ -10,7 +10,8 @@ use parking_lot::RwLock;
 
 use super::JournalFault;
 use super::charges::{ChargesPosted, PostedCharge};
-use super::forms::{AccountRecord, DirectoryRecord};
+use super::forms::account_record::AccountRecord;
+use super::forms::directory_record::DirectoryRecord;
 use super::frame::{Frame, Kind, frames};
 use super::snapshot::SnapshotState;
 use crate::domain::account::{Account, Status};

@@ -17,7 +17,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::JournalFault;
-use super::forms::{AccountState, AccountV1, RememberedV1, from_slice};
+use super::forms::from_slice;
+use super::forms::parts::RememberedV1;
+use super::forms::snapshot_account::{AccountState, AccountV1};
 use crate::domain::account::AccountParts;
 use crate::domain::directory::DirectoryParts;
 use crate::domain::identities::{Identities, IdentityKey};

@@ -1,0 +1,169 @@
+//! A change of the directory.
+
+use super::from_slice;
+use super::parts::{ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of};
+use crate::domain::directory::DirectoryEvent;
+use crate::domain::ids::{AccountIndex, CloudIndex};
+use crate::domain::keys::Remembered;
+use crate::domain::profile::{Opening, Profile};
+use crate::domain::time::Timestamp;
+use crate::journal::JournalFault;
+use crate::journal::frame;
+use crate::journal::frame::{Frame, Kind};
+use serde::{Deserialize, Serialize};
+
+/// A change of the directory: everything that one command caused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DirectoryRecord {
+    /// The directory's record number.
+    pub sequence: u64,
+    /// Business time of the decision.
+    pub at: Timestamp,
+    /// Who gave the command.
+    pub actor: Box<str>,
+    /// The idempotency key with the first answer.
+    pub remembered: Option<Remembered>,
+    /// What happened, in order.
+    pub events: Vec<DirectoryEvent>,
+}
+
+impl DirectoryRecord {
+    /// Appends the record to a block's bytes.
+    pub fn encode(&self, bytes: &mut Vec<u8>) {
+        let form = DirectoryRecordV1 {
+            sequence: self.sequence,
+            at: self.at.micros(),
+            actor: self.actor.clone(),
+            remembered: self.remembered.as_ref().map(RememberedV1::from),
+            events: self.events.iter().map(DirectoryEventV1::from).collect(),
+        };
+        frame::append(bytes, Kind::Directory, |bytes| rmp_serde::encode::write(bytes, &form));
+    }
+
+    /// Decodes a record of kind [`Kind::Directory`].
+    pub fn decode(frame: &Frame<'_>) -> Result<Self, JournalFault> {
+        let form: DirectoryRecordV1 = from_slice(frame.kind.name(), frame.body)?;
+        Ok(Self {
+            sequence: form.sequence,
+            at: Timestamp::from_micros(form.at),
+            actor: form.actor,
+            remembered: form.remembered.map(Remembered::try_from).transpose()?,
+            events: form.events.into_iter().map(DirectoryEvent::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct DirectoryRecordV1 {
+    sequence: u64,
+    at: i64,
+    actor: Box<str>,
+    remembered: Option<RememberedV1>,
+    events: Vec<DirectoryEventV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum DirectoryEventV1 {
+    AccountOpened { id: Box<str>, opening: OpeningV1 },
+    CloudAccountRegistered { id: Box<str>, payer: u32 },
+    PayerChanged { cloud: u32, account: u32, effective_at: i64 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct OpeningV1 {
+    kind: u8,
+    currency: Box<str>,
+    offset: i16,
+    at: i64,
+    profile: Option<ProfileV1>,
+}
+
+impl From<&DirectoryEvent> for DirectoryEventV1 {
+    fn from(event: &DirectoryEvent) -> Self {
+        match event {
+            DirectoryEvent::AccountOpened { id, opening } => Self::AccountOpened {
+                id: id.clone(),
+                opening: OpeningV1 {
+                    kind: kind_number(opening.kind),
+                    currency: opening.currency.as_str().into(),
+                    offset: opening.offset.minutes(),
+                    at: opening.at.micros(),
+                    profile: (opening.profile != Profile::default()).then(|| (&opening.profile).into()),
+                },
+            },
+            DirectoryEvent::CloudAccountRegistered { id, payer } => {
+                Self::CloudAccountRegistered { id: id.clone(), payer: payer.0 }
+            }
+            DirectoryEvent::PayerChanged { cloud, account, effective_at } => {
+                Self::PayerChanged { cloud: cloud.0, account: account.0, effective_at: effective_at.micros() }
+            }
+        }
+    }
+}
+
+impl TryFrom<DirectoryEventV1> for DirectoryEvent {
+    type Error = JournalFault;
+
+    fn try_from(form: DirectoryEventV1) -> Result<Self, JournalFault> {
+        Ok(match form {
+            DirectoryEventV1::AccountOpened { id, opening } => Self::AccountOpened {
+                id,
+                opening: Box::new(Opening {
+                    kind: kind_of(opening.kind)?,
+                    currency: currency_of(&opening.currency)?,
+                    offset: offset_of(opening.offset)?,
+                    at: Timestamp::from_micros(opening.at),
+                    profile: opening.profile.map_or_else(|| Ok(Profile::default()), Profile::try_from)?,
+                }),
+            },
+            DirectoryEventV1::CloudAccountRegistered { id, payer } => {
+                Self::CloudAccountRegistered { id, payer: AccountIndex(payer) }
+            }
+            DirectoryEventV1::PayerChanged { cloud, account, effective_at } => Self::PayerChanged {
+                cloud: CloudIndex(cloud),
+                account: AccountIndex(account),
+                effective_at: Timestamp::from_micros(effective_at),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Currency;
+    use crate::domain::profile::AccountType;
+    use crate::domain::time::UtcOffset;
+
+    #[test]
+    fn directory_records_read_back() {
+        let record = DirectoryRecord {
+            sequence: 1,
+            at: Timestamp::from_micros(1),
+            actor: "a/b".into(),
+            remembered: None,
+            events: vec![
+                DirectoryEvent::AccountOpened {
+                    id: "b".into(),
+                    opening: Box::new(Opening {
+                        kind: AccountType::Ecosystem,
+                        currency: Currency::USD,
+                        offset: UtcOffset::from_minutes(-90).unwrap(),
+                        at: Timestamp::from_micros(2),
+                        profile: Profile { owner: Some("o".into()), ..Profile::default() },
+                    }),
+                },
+                DirectoryEvent::CloudAccountRegistered { id: "c".into(), payer: AccountIndex(0) },
+                DirectoryEvent::PayerChanged {
+                    cloud: CloudIndex(0),
+                    account: AccountIndex(1),
+                    effective_at: Timestamp::from_micros(3),
+                },
+            ],
+        };
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        let frame = frame::frames(&bytes).next().unwrap().unwrap();
+        assert_eq!(DirectoryRecord::decode(&frame).unwrap(), record);
+    }
+}
