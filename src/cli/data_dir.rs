@@ -50,11 +50,13 @@ pub(super) fn storage(globals: &Globals) -> Result<(Arc<dyn Storage>, Identity),
 
 /// As [`storage`], with the directory locked against every other process.
 pub(super) fn locked_storage(globals: &Globals) -> Result<(Arc<dyn Storage>, Identity), Failure> {
-    let (storage, _) = self::storage(globals)?;
+    let storage = storage(globals)?.0;
     let attempt = || format!("cannot read the log in `{}`", globals.data_dir.display());
     storage.lock().map_err(|fault| match fault {
         LockFault::Held { pid } => Failure::log(attempt(), &OpenFault::Locked { pid }),
-        LockFault::Io(error) => Failure::because(attempt(), &error, "check that you may write the data directory"),
+        LockFault::Io(error) => {
+            Failure::because(attempt(), &error, "check that you may write the data directory")
+        }
     })?;
     let identity = Identity::read(&*storage).map_err(|fault| Failure::log(attempt(), &fault))?;
     let identity = identity.ok_or_else(|| Failure::new(attempt(), NO_LEDGER))?;

@@ -77,7 +77,8 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     // No ledger is made for files that are not there.
     let readable = files.iter().any(|path| is_stdin(path) || File::open(path).is_ok());
     let engine = readable.then(|| data_dir::open_or_create(globals)).transpose()?;
-    let sizes = files.iter().map(|path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len()));
+    let sizes =
+        files.iter().map(|path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len()));
     let progress = Progress::start(arguments.progress, sizes.sum());
     let clock = Stopwatch::start();
     let reading = Reading {
@@ -350,7 +351,8 @@ fn withhold(page: &mut Page, mut withheld: Vec<(usize, &'static str, String)>) {
         withheld.iter().map(|(index, ..)| *index).collect()
     };
     let rows = &page.rows;
-    let faults = withheld.into_iter().map(|(index, code, detail)| RowFault { row: rows[index], code, detail });
+    let faults =
+        withheld.into_iter().map(|(index, code, detail)| RowFault { row: rows[index], code, detail });
     page.refused.extend(faults);
     keep(page, |index| indexes.binary_search(&index).is_err());
 }

@@ -29,8 +29,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use failure::Failure;
-
 /// A billing-account ledger: every charge exactly once, every balance always current.
 #[derive(Parser, Debug)]
 #[command(name = "exchequer", version, propagate_version = true)]
@@ -103,7 +101,11 @@ impl Verdict {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
     let globals = &cli.globals;
     let ran = match &cli.command {
         Command::Ingest(arguments) => ingest::run(globals, arguments),

@@ -72,7 +72,11 @@ impl Pages {
                 }
             })
             .map_err(|error| {
-                Failure::because("cannot start the reading thread", &error, "check the limits on threads and memory")
+                Failure::because(
+                    "cannot start the reading thread",
+                    &error,
+                    "check the limits on threads and memory",
+                )
             })?;
         Ok(Self { steps, used, bytes })
     }

@@ -64,6 +64,8 @@ pub(super) struct Summary {
     totals: BTreeMap<String, Option<Money>>,
     items: Items,
     notes: Items,
+    /// Per code, how many notes there are, and the first of them.
+    note_codes: BTreeMap<&'static str, (u64, Item)>,
     faults: Vec<(usize, String, String)>,
     stopped_at: Option<(usize, u64)>,
 }
@@ -82,6 +84,7 @@ impl Summary {
             totals: BTreeMap::new(),
             items: Items::default(),
             notes: Items::default(),
+            note_codes: BTreeMap::new(),
             faults: Vec::new(),
             stopped_at: None,
         }
@@ -130,11 +133,13 @@ impl Summary {
         for note in &page.notes {
             self.read_leniently += u64::from(note.row != last);
             last = note.row;
+            let item =
+                || Item { input, row: note.row, code: note.code, detail: note.detail.clone().into_owned() };
+            self.note_codes.entry(note.code).or_insert_with(|| (0, item())).0 += 1;
             if self.notes.kept.len() == ITEMS_MAX {
                 self.notes.omitted += 1;
             } else {
-                let detail = note.detail.clone().into_owned();
-                self.notes.push(Item { input, row: note.row, code: note.code, detail });
+                self.notes.push(item());
             }
         }
     }
@@ -189,7 +194,9 @@ impl Summary {
         let totals: Map<_, _> = self
             .totals
             .iter()
-            .map(|(currency, total)| (currency.clone(), total.map_or(Value::Null, |total| json!(total.to_string()))))
+            .map(|(currency, total)| {
+                (currency.clone(), total.map_or(Value::Null, |total| json!(total.to_string())))
+            })
             .collect();
         let mut json = json!({
             "rows": self.rows,
@@ -238,7 +245,8 @@ impl Summary {
             .totals
             .iter()
             .map(|(currency, total)| {
-                let total = total.map_or_else(|| "too large to be summed".to_owned(), |total| total.to_string());
+                let total =
+                    total.map_or_else(|| "too large to be summed".to_owned(), |total| total.to_string());
                 vec![String::new(), currency.clone(), total]
             })
             .collect();
@@ -246,35 +254,43 @@ impl Summary {
             text.push('\n');
             let columns = [Column::Left(""), Column::Left("currency"), Column::Right("total")];
             text.push_str(&table(&columns, &totals));
-            text.push('\n');
         }
-        for (count, what) in [
+        let counts = [
             (if self.accepted > 0 { self.duplicate } else { 0 }, "posted before: no effect (duplicate)"),
             (self.conflict, "posted before with another amount: left as it was (conflict)"),
             (self.rejected, "rejected"),
             (self.read_leniently, "read leniently"),
-        ] {
-            if count > 0 {
-                writeln!(text, "{} {what}", table::count(count))?;
+        ];
+        if counts.iter().any(|(count, _)| *count > 0) {
+            text.push('\n');
+        }
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            writeln!(text, "{} {what}", table::count(count))?;
+        }
+        if !self.items.kept.is_empty() {
+            writeln!(text, "\nnot posted:")?;
+            for item in self.items.kept.iter().take(ITEMS_SHOWN) {
+                writeln!(text, "  {}: {}: {}", self.place(item), item.code, item.detail)?;
+            }
+            let more = self.items.kept.len().saturating_sub(ITEMS_SHOWN) as u64 + self.items.omitted;
+            if more > 0 {
+                let more = table::count(more);
+                writeln!(text, "  … and {more} more (`--output json` lists the first {ITEMS_MAX})")?;
             }
         }
-        for (items, what) in [(&self.items, "not posted"), (&self.notes, "read leniently")] {
-            if items.kept.is_empty() {
-                continue;
-            }
-            writeln!(text, "\n{what}:")?;
-            for item in items.kept.iter().take(ITEMS_SHOWN) {
-                let file = if self.inputs.len() > 1 { self.inputs[item.input].as_str() } else { "" };
-                let gap = if file.is_empty() { "" } else { ", " };
-                writeln!(text, "  {file}{gap}row {}: {}: {}", item.row, item.code, item.detail)?;
-            }
-            let more = items.kept.len().saturating_sub(ITEMS_SHOWN) as u64 + items.omitted;
-            if more > 0 {
-                writeln!(text, "  … and {} more (`--output json` lists the first {ITEMS_MAX})", table::count(more))?;
+        if !self.note_codes.is_empty() {
+            writeln!(text, "\nread leniently:")?;
+            for (code, (count, first)) in &self.note_codes {
+                let (count, place) = (table::count(*count), self.place(first));
+                writeln!(text, "  {code}, {count} times, first in {place}: {}", first.detail)?;
             }
         }
         if let Some((input, row)) = self.stopped_at {
-            writeln!(text, "\nstopped at row {row} of `{}`: nothing after it was submitted", self.inputs[input])?;
+            writeln!(
+                text,
+                "\nstopped at row {row} of `{}`: nothing after it was submitted",
+                self.inputs[input]
+            )?;
         }
         if self.accepted + self.duplicate > 0 {
             let directory = globals.data_dir.display();
@@ -287,6 +303,15 @@ impl Summary {
             writeln!(text, "      exchequer report --by billing_account,cycle{option}")?;
         }
         Ok(())
+    }
+
+    fn place(&self, item: &Item) -> String {
+        let row = item.row;
+        if self.inputs.len() > 1 {
+            format!("{}, row {row}", self.inputs[item.input])
+        } else {
+            format!("row {row}")
+        }
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // a speed, for people

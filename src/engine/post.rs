@@ -403,7 +403,8 @@ impl Inner {
             let amount = charge.amount;
             let key = self.hasher.key(cloud, charge.source, charge.id, amount.money());
             let (text_at, id_length) = push_id(contents, charge.id);
-            let extra = push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number), batch.append);
+            let extra =
+                push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number), batch.append);
             contents.charges.push(Routed {
                 key,
                 amount,
@@ -512,12 +513,7 @@ fn push_id(contents: &mut Contents, id: &str) -> (u32, u8) {
 }
 
 #[inline]
-fn push_extra(
-    contents: &mut Contents,
-    charge: &Charge<'_>,
-    labels: &[StringId; 4],
-    append: bool,
-) -> u32 {
+fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 4], append: bool) -> u32 {
     if charge.quantity.is_none()
         && charge.description.is_empty()
         && charge.tags.is_empty()

@@ -37,6 +37,8 @@ pub const MALFORMED_ROW: &str = "malformed_row";
 pub const AMBIGUOUS_CLOUD_ACCOUNT: &str = "ambiguous_cloud_account";
 /// A JSON field has another type than it should.
 pub const INVALID_TYPE: &str = "invalid_type";
+/// A charge of `post_charges` has a field that no charge has: correct its name.
+pub const UNKNOWN_FIELD: &str = "unknown_field";
 /// A JSON object names a field twice.
 pub const DUPLICATE_FIELD: &str = "duplicate_field";
 
