@@ -1,6 +1,7 @@
 //! Exchequer: a billing-account ledger.
 
 pub mod actors;
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;

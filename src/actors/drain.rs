@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use super::billing_account::{PostCharge, Verdict};
+use super::billing_account::{ImportedRow, PostCharge, Verdict};
 use super::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
@@ -117,7 +117,10 @@ impl Shard {
                     outcome.accepted += 1;
                     self.record(charge, extra, cycle, contents, &strings);
                 }
-                Verdict::Duplicate => outcome.duplicate += 1,
+                Verdict::Duplicate => {
+                    outcome.duplicate += 1;
+                    outcome.duplicates.push(charge.index);
+                }
                 Verdict::Refused(refusal) => outcome.refuse(charge.index, refusal),
             }
         }
@@ -146,9 +149,7 @@ impl Shard {
         strings: &Strings,
         identities: &mut Identities,
     ) -> Verdict {
-        let import = extra.filter(|extra| extra.import_row > 0).map(|extra| {
-            (Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings), extra.import_row)
-        });
+        let import = imported_row(charge, extra, contents, strings);
         let slot = charge.account as usize;
         let account = &mut self.accounts[slot];
         let verdict = account
@@ -250,6 +251,8 @@ impl Shard {
                     let place = charge.payment as usize;
                     let paid = payments.entry(place).or_insert_with(|| self.payments[place].paid.clone());
                     let amount = charge.amount.money();
+                    let extra = contents.extras.get(charge.extra as usize);
+                    let import = imported_row(charge, extra, contents, &strings);
                     let decided = account
                         .decide_charge(
                             paid,
@@ -262,16 +265,16 @@ impl Shard {
                         )
                         .and_then(|cycle| {
                             home_identities.lock().decide(charge.home, cycle)?;
-                            let extra = contents.extras.get(charge.extra as usize);
-                            if let Some(extra) = extra.filter(|extra| extra.import_row > 0) {
-                                let texts = Texts::new(charge, Some(extra), contents);
-                                let source = texts.label(&strings, 0).text(&strings);
-                                account.imports_decide(source, cycle, extra.import_row)?;
+                            if let Some(import) = import.filter(|import| !import.append) {
+                                account.imports_decide(import.source, cycle, import.row)?;
                             }
                             Ok(cycle)
                         });
                     decided.map(|cycle| {
                         account.apply_charge(paid, amount, cycle, charge.category);
+                        if let Some(import) = import {
+                            account.rare_mut().imports.apply(import.source, cycle, import.row);
+                        }
                         posted.insert(hash, charge.key.0);
                     })
                 }
@@ -291,6 +294,21 @@ impl Shard {
         outcome.rejected += others;
         Err(outcome)
     }
+}
+
+/// The charge as a row of an import, if its id is a digest.
+#[inline]
+fn imported_row<'a>(
+    charge: &'a Routed,
+    extra: Option<&'a Extra>,
+    contents: &'a Contents,
+    strings: &'a Strings,
+) -> Option<ImportedRow<'a>> {
+    extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
+        source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
+        row: extra.import_row,
+        append: extra.append,
+    })
 }
 
 /// The texts of one charge in the inbox.

@@ -299,7 +299,8 @@ impl Texts {
     }
 }
 
-fn change_record(record: AccountRecord) -> ChangeRecord {
+/// A record of an account, as a person reads it.
+pub fn change_record(record: AccountRecord) -> ChangeRecord {
     let difference = |before: Money, after: Money| after.checked_sub(before);
     let before = |after: Money, amount: Money| after.checked_sub(amount);
     let (asset, kind, amount, from, to, reason) = match record.event {
