@@ -6,8 +6,8 @@ use super::failure::Failure;
 use super::table;
 use super::vocabulary::answer;
 use super::{Globals, Output, Verdict, console, data_dir};
-use crate::domain::account::AccountType;
 use crate::domain::money::Money;
+use crate::domain::profile::AccountType;
 use crate::engine::queries::AccountOverview;
 
 /// Cloud accounts shown to a person.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::Problem;
 use super::fields::{Fields, invalid, need};
-use crate::domain::account::{AccountType, Site};
 use crate::domain::ids::Currency;
 use crate::domain::money::Amount;
+use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 use crate::engine::commands::{AccountSettings, PROVIDER};
 use crate::engine::report::{ReportKey, ReportQuery};
