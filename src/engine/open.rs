@@ -68,15 +68,28 @@ pub(super) fn shard_count(config: &Config) -> Result<usize, OpenError> {
     }
 }
 
-/// Reads the newest whole snapshot.
-pub(super) fn newest_snapshot(
+/// Which snapshot to begin with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Age {
+    Newest,
+    Oldest,
+}
+
+/// Reads the newest or oldest whole snapshot.
+pub(super) fn read_snapshot(
     storage: &dyn Storage,
     identity: &Identity,
+    age: Age,
     broken: &mut Vec<String>,
 ) -> Result<Option<SnapshotState>, OpenError> {
     let mut faults = Vec::new();
+    let mut low_waters = snapshot::list(storage).map_err(OpenError::Snapshot)?;
+    if age == Age::Newest {
+        low_waters.reverse();
+    }
     let snapshot =
-        snapshot::read_newest(storage, identity.directory_id, &mut faults).map_err(OpenError::Snapshot)?;
+        snapshot::read_first_whole(storage, identity.directory_id, low_waters.into_iter(), &mut faults)
+            .map_err(OpenError::Snapshot)?;
     for (path, fault) in faults {
         let text = format!("{path}: {}", describe(&fault));
         tracing::warn!(text, "a snapshot can't be used; falling back to an older one or the log");
@@ -118,7 +131,7 @@ impl Engine {
         let identity = Identity::open_or_create(&*storage, || random)?;
         let hasher = IdentityHasher::new(identity.hash_key);
         let mut opened = Opened::default();
-        let snapshot = newest_snapshot(&*storage, &identity, &mut opened.broken_snapshots)?;
+        let snapshot = read_snapshot(&*storage, &identity, Age::Newest, &mut opened.broken_snapshots)?;
         let low_water = snapshot.as_ref().map(|snapshot| snapshot.low_water);
         opened.snapshot = low_water;
         let mut log = None;

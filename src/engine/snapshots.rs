@@ -41,7 +41,7 @@ impl Engine {
         self.barrier()?;
         let needed = writer.finish().map_err(failed)?;
         *newest = low_water;
-        if self.inner.config.trim_log {
+        if let Some(needed) = needed.filter(|_| self.inner.config.trim_log) {
             let _alone = self.inner.history.write();
             drop(self.inner.orders.send(Order::Trim(needed.next())));
             self.barrier()?;

@@ -1,6 +1,6 @@
 //! Verifying a data directory: every invariant and the whole log, without changing anything.
 
-use super::open::{describe, journal_fault, newest_snapshot, shard_count, storage_of};
+use super::open::{Age, describe, journal_fault, read_snapshot, shard_count, storage_of};
 use super::{Config, OpenError};
 use crate::domain::identities::IdentityHasher;
 use crate::domain::invariants::{Invariant, Violation, check_ledgers};
@@ -9,7 +9,7 @@ use crate::domain::money::Money;
 use crate::journal::JournalFault;
 use crate::journal::replay::{Replayed, Start, replay};
 use crate::journal::snapshot::SnapshotState;
-use crate::wal::{Identity, LockFault, Lsn, OpenFault, Recovered, Storage, VisitStop, read_log};
+use crate::wal::{Identity, LockFault, Lsn, OpenFault, Recovered, Storage, VisitStop, inspect, read_log};
 
 /// What verifying found.
 #[derive(Clone, Debug)]
@@ -42,8 +42,12 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
     let mut checks = Checks::default();
     let shards = shard_count(&config)?;
     let mut broken = Vec::new();
-    let snapshot = newest_snapshot(&*storage, &identity, &mut broken)?;
-    let from_log = replay_from(&*storage, &identity, shards, None);
+    let snapshot = read_snapshot(&*storage, &identity, Age::Newest, &mut broken)?;
+    // The whole log if it is there; of a trimmed one, what the oldest snapshot leaves to read.
+    let trimmed = inspect(&*storage, &identity)?.first().is_some_and(|segment| segment.first > Lsn::FIRST);
+    let base =
+        if trimmed { read_snapshot(&*storage, &identity, Age::Oldest, &mut Vec::new())? } else { None };
+    let from_log = replay_from(&*storage, &identity, shards, base);
     let (whole, recovered) = match from_log {
         Ok(replayed) => replayed,
         Err(error) => {
@@ -52,7 +56,7 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
         }
     };
     checks.extend(check_ledgers(&whole.ledgers));
-    if whole.repeated > 0 {
+    if whole.repeated > 0 && !trimmed {
         let detail =
             format!("{} charges repeat an identity that stands in the log before them", whole.repeated);
         checks.violated(Invariant::IdentitiesAreUnique, detail);
@@ -62,11 +66,15 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
         .iter()
         .flat_map(|ledger| &ledger.accounts)
         .try_fold(Money::ZERO, |sum, account| sum.checked_add(account.cash()));
-    if cash != whole.cash_moved {
+    if cash != whole.cash_expected {
         let text = |money: Option<Money>| {
             money.map_or_else(|| "more than fits".to_owned(), |money| money.to_string())
         };
-        let detail = format!("accounts hold {}, the log moved {}", text(cash), text(whole.cash_moved));
+        let detail = format!(
+            "accounts hold {}, their opening and the log make {}",
+            text(cash),
+            text(whole.cash_expected)
+        );
         checks.violated(Invariant::CashIsConserved, detail);
     }
     for text in broken {

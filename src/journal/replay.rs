@@ -40,8 +40,8 @@ pub struct Replayed {
     pub charges: u64,
     /// Identities that stood in the log or the snapshot already.
     pub repeated: u64,
-    /// Sum of all cash that came in and went out by events in the log.
-    pub cash_moved: Option<Money>,
+    /// The cash of all accounts in the snapshot, and what came in and went out by events after it.
+    pub cash_expected: Option<Money>,
 }
 
 /// What to start from.
@@ -277,8 +277,8 @@ impl Front {
             )));
         }
         let repeated = appliers.iter().map(|applier| applier.repeated).sum();
-        let cash_moved = appliers.iter().try_fold(Money::ZERO, |sum, applier| {
-            applier.cash_moved.and_then(|moved| sum.checked_add(moved))
+        let cash_expected = appliers.iter().try_fold(Money::ZERO, |sum, applier| {
+            applier.cash_expected.and_then(|cash| sum.checked_add(cash))
         });
         let ledgers: Vec<_> = appliers.into_iter().map(|applier| applier.ledger).collect();
         for account in ledgers.iter().flat_map(|ledger| &ledger.accounts) {
@@ -294,7 +294,7 @@ impl Front {
             records: self.records,
             charges: self.charges,
             repeated,
-            cash_moved,
+            cash_expected,
         })
     }
 }
@@ -311,13 +311,15 @@ struct Applier {
     /// The places of older ones.
     older: HashMap<(AccountIndex, CloudIndex), u32>,
     repeated: u64,
-    cash_moved: Option<Money>,
+    cash_expected: Option<Money>,
 }
 
 const NOWHERE: u32 = u32::MAX;
 
 impl Applier {
     fn new(ledger: Ledger, hasher: IdentityHasher, strings: Arc<RwLock<Strings>>) -> Self {
+        let cash_expected =
+            ledger.accounts.iter().try_fold(Money::ZERO, |sum, account| sum.checked_add(account.cash()));
         Self {
             ledger,
             hasher,
@@ -326,7 +328,7 @@ impl Applier {
             newest: Vec::new(),
             older: HashMap::new(),
             repeated: 0,
-            cash_moved: Some(Money::ZERO),
+            cash_expected,
         }
     }
 
@@ -458,14 +460,14 @@ impl Applier {
         if !self.ledger.owns(record.account) {
             return Ok(());
         }
-        if let AccountEvent::CashToppedUp { amount, .. } | AccountEvent::CashAdjusted { amount, .. } =
-            &record.event
-        {
-            self.cash_moved = self.cash_moved.and_then(|moved| moved.checked_add(*amount));
-        }
         let slot = self.ledger.slot(record.account);
         let account = self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
         if follows(account, record.sequence)? {
+            if let AccountEvent::CashToppedUp { amount, .. } | AccountEvent::CashAdjusted { amount, .. } =
+                &record.event
+            {
+                self.cash_expected = self.cash_expected.and_then(|cash| cash.checked_add(*amount));
+            }
             account.apply(&record.event, record.at);
             if let Some(remembered) = record.remembered {
                 account.rare_mut().keys.remember(remembered);

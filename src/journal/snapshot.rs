@@ -184,8 +184,9 @@ impl<'s> SnapshotWriter<'s> {
 
     /// Ends the snapshot and makes it count. Everything it may hold must be durable in the log by now.
     ///
-    /// Gives the lsn below which no kept snapshot needs the log.
-    pub fn finish(mut self) -> io::Result<Lsn> {
+    /// Gives the low-water mark of the older of two kept snapshots: the log up to it may be trimmed. None while there is
+    /// only one, because it may yet turn out to be broken.
+    pub fn finish(mut self) -> io::Result<Option<Lsn>> {
         let parts = self.parts;
         self.write(&Part::encode(KIND_END, &parts))?;
         self.file.sync()?;
@@ -195,7 +196,7 @@ impl<'s> SnapshotWriter<'s> {
         while kept.len() > KEPT {
             self.storage.delete(&path(kept.remove(0)))?;
         }
-        Ok(kept.first().copied().unwrap_or_default())
+        Ok(kept.first().copied().filter(|_| kept.len() == KEPT))
     }
 }
 
@@ -210,13 +211,14 @@ pub fn list(storage: &dyn Storage) -> io::Result<Vec<Lsn>> {
     Ok(names.iter().filter_map(number).collect())
 }
 
-/// Reads the newest snapshot that is whole. Broken ones are named in `broken`, with the reason.
-pub fn read_newest(
+/// Reads the first of these snapshots that is whole. Broken ones are named in `broken`, with the reason.
+pub fn read_first_whole(
     storage: &dyn Storage,
     directory_id: [u8; 16],
+    low_waters: impl Iterator<Item = Lsn>,
     broken: &mut Vec<(String, SnapshotFault)>,
 ) -> io::Result<Option<SnapshotState>> {
-    for low_water in list(storage)?.into_iter().rev() {
+    for low_water in low_waters {
         match read(storage, directory_id, low_water) {
             Ok(state) => return Ok(Some(state)),
             Err(fault) => broken.push((path(low_water), fault)),
