@@ -5,7 +5,10 @@ use exchequer::domain::account::{Account, Status};
 use exchequer::domain::account_command::AccountCommand;
 use exchequer::domain::account_event::AccountEvent;
 use exchequer::domain::charge::Category;
-use exchequer::domain::ids::{AccountIndex, Currency};
+use exchequer::domain::directory::Admission;
+use exchequer::domain::ids::{AccountIndex, CloudIndex, Currency};
+use exchequer::domain::invariants::check_ledger;
+use exchequer::domain::ledger::Ledger;
 use exchequer::domain::money::Money;
 use exchequer::domain::paid_cloud_account::PaidCloudAccount;
 use exchequer::domain::profile::AccountType::{self, Direct, Ecosystem};
@@ -403,9 +406,31 @@ fn commands_refuse_what_would_not_fit() {
     check(Direct, &[top_up(MAX)], MAX, &top_up(1), "amount_overflow"); // cash itself
     check(Direct, &[top_up(MAX - 1)], 0, &top_up(1), &text("topped up 1", MAX));
     check(Direct, &[top_up(1)], 0, &grant(MAX), "amount_overflow");
+    check(Direct, &[top_up(1)], 1, &grant(MAX), &text("limit 0", MAX));
+    check(Direct, &[top_up(MAX)], MAX, &grant(MAX), &text("limit 0", MAX));
     check(Direct, &[adjust(MIN)], 0, &adjust(-1), "amount_overflow");
+    check(Direct, &[adjust(MIN)], -MAX, &grant(MAX), &text("limit 0", MAX));
     check(Direct, &[adjust(-MAX)], 1, &adjust(-1), "amount_overflow"); // available credit
     check(Direct, &[adjust(-MAX)], -1, &adjust(-1), &text("adjusted -1", MIN));
     check(Ecosystem, &[], -1, &quota(MAX), "amount_overflow");
     check(Ecosystem, &[], 0, &quota(MAX), &text("quota 0", MAX));
+}
+
+#[test]
+fn what_fits_in_the_end_may_be_too_large_on_its_way() {
+    // rule B4: cash and limit together don't fit, nor do the sums of two cycles; the account's figures do
+    let mut ledger = Ledger::new(0, 1);
+    let opening = Box::new(opening(Direct, "Z"));
+    ledger.admit(&Admission::Account { account: AccountIndex(0), opening });
+    ledger.admit(&Admission::Payment { account: AccountIndex(0), cloud: CloudIndex(0) });
+    let (account, paid) = (&mut ledger.accounts[0], &mut ledger.payments[0].paid);
+    account.apply(&account.decide(&top_up(MAX), true).unwrap(), Timestamp::MIN);
+    for (amount, cycle) in [(MAX, "2026-05"), (-MAX, "2026-06"), (MAX, "2026-07")] {
+        let case = Case { amount, cycle: Some(cycle), ..USUAL };
+        assert_eq!(post(account, paid, &mut None, case), cycle);
+    }
+    account.apply(&account.decide(&grant(MAX), true).unwrap(), Timestamp::MIN);
+    assert_eq!(account.available_credit(), units(MAX));
+    assert_eq!(Account::from_parts(account.index, account.to_parts()).as_ref(), Some(&*account));
+    assert_eq!(check_ledger(&ledger), []);
 }
