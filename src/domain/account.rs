@@ -8,7 +8,7 @@ use super::charge::Category;
 use super::ids::{AccountIndex, Currency};
 use super::imports::Imports;
 use super::keys::Keys;
-use super::money::Money;
+use super::money::{Money, RunningSum};
 use super::paid_cloud_account::PaidCloudAccount;
 use super::prefetch::prefetch;
 use super::profile::{AccountType, Opening, Profile};
@@ -211,11 +211,12 @@ impl Account {
 
     /// Available credit from its parts (rules B1, B2): the check of the cached figure.
     pub fn available_credit_recomputed(&self) -> Option<Money> {
-        let assets = match self.kind {
-            AccountType::Direct => self.cash.checked_add(self.credit_limit)?,
-            AccountType::Ecosystem => self.quota().checked_sub(self.quota_consumed())?,
+        let sum = RunningSum::default().minus(self.unsettled_current);
+        let sum = match self.kind {
+            AccountType::Direct => sum.plus(self.cash).plus(self.credit_limit),
+            AccountType::Ecosystem => sum.plus(self.quota()).minus(self.quota_consumed()),
         };
-        assets.checked_sub(self.unsettled_current)
+        sum.total()
     }
 
     /// Decides where a charge goes: its cycle, or why it can't be posted (rules A2, C4, D9).
@@ -425,7 +426,7 @@ impl Account {
             AccountEvent::CreditLimitGranted { after, .. } => self.credit_limit = *after,
             AccountEvent::QuotaSet { after, .. } => self.rare_mut().quota = *after,
             AccountEvent::QuotaRepaid { consumed_after, .. } => {
-                self.rare_mut().quota_consumed = *consumed_after
+                self.rare_mut().quota_consumed = *consumed_after;
             }
             AccountEvent::ProfileModified { profile } => self.rare_mut().profile = profile.clone(),
             AccountEvent::StatusChanged { status } => {

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::directory::{Admission, account_slot};
 use super::identities::Identities;
 use super::ids::{AccountIndex, CloudIndex};
-use super::money::Money;
+use super::money::{Money, RunningSum};
 use super::paid_cloud_account::PaidCloudAccount;
 
 /// One payment relationship: a cloud account and who pays for it (rule A4).
@@ -76,14 +76,14 @@ impl Ledger {
 
     /// Sums of the payment relationships by account slot: what is unsettled, and how many charges.
     pub fn sums_by_account(&self) -> Vec<(Option<Money>, u64)> {
-        let mut sums = vec![(Some(Money::ZERO), 0); self.accounts.len()];
+        let mut sums = vec![(RunningSum::default(), 0); self.accounts.len()];
         for payment in &self.payments {
             let (amount, charges) = &mut sums[self.slot(payment.account)];
             for sum in payment.paid.sums() {
-                *amount = amount.and_then(|amount| amount.checked_add(sum.amount));
+                *amount = amount.plus(sum.amount);
                 *charges += sum.charges;
             }
         }
-        sums
+        sums.into_iter().map(|(amount, charges)| (amount.total(), charges)).collect()
     }
 }

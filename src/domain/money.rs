@@ -82,6 +82,35 @@ impl fmt::Display for Money {
     }
 }
 
+/// A sum of many: what was added so far may be beyond what [`Money`] holds, as long as the total is not (rule B4).
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RunningSum {
+    units: i128,
+    /// How many times `units` has wrapped around, upwards.
+    wraps: i64,
+}
+
+impl RunningSum {
+    /// With that much more.
+    #[must_use]
+    pub const fn plus(self, money: Money) -> Self {
+        let (units, wrapped) = self.units.overflowing_add(money.0);
+        Self { units, wraps: self.wraps + if wrapped { money.0.signum() as i64 } else { 0 } }
+    }
+
+    /// With that much less.
+    #[must_use]
+    pub const fn minus(self, money: Money) -> Self {
+        let (units, wrapped) = self.units.overflowing_sub(money.0);
+        Self { units, wraps: self.wraps - if wrapped { money.0.signum() as i64 } else { 0 } }
+    }
+
+    /// The exact total, or `None` where it does not fit.
+    pub const fn total(self) -> Option<Money> {
+        if self.wraps == 0 { Some(Money(self.units)) } else { None }
+    }
+}
+
 /// One amount as a user gives it: a [`Decimal`] of at most 18 fraction digits whose units fit an `i128`.
 ///
 /// Trailing zeros don't count as digits and are dropped where they would exceed 18.
@@ -274,6 +303,29 @@ mod tests {
         assert_eq!(read("0.0000000000000000015"), Ok(("0.000000000000000002".to_owned(), true)));
         assert_eq!(read("0.5"), Ok(("0.5".to_owned(), false)));
         assert_eq!(read("x"), Err(AmountFault::NotANumber));
+    }
+
+    #[test]
+    fn a_sum_may_be_too_large_on_its_way() {
+        // rule B4
+        let check = |plus: &[i128], minus: &[i128], expect: Option<i128>| {
+            let add = |sum: RunningSum, units: &i128| sum.plus(Money::from_units(*units));
+            let sum = plus.iter().fold(RunningSum::default(), add);
+            let sum = minus.iter().fold(sum, |sum, units| sum.minus(Money::from_units(*units)));
+            assert_eq!(sum.total().map(Money::units), expect, "{plus:?} {minus:?}");
+        };
+        let (max, min) = (i128::MAX, i128::MIN);
+        check(&[], &[], Some(0));
+        check(&[max, 1], &[], None);
+        check(&[max, 1], &[1], Some(max));
+        check(&[max, max, max], &[max, max, 0], Some(max));
+        check(&[min, -1, 1], &[], Some(min));
+        check(&[min], &[1], None);
+        check(&[min], &[1, -1], Some(min));
+        check(&[], &[min], None);
+        check(&[-1], &[min], Some(max));
+        check(&[min, min], &[min, min], Some(0));
+        check(&[max, 1, max, 1], &[], None); // back at zero, but not the total
     }
 
     #[test]
