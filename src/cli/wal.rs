@@ -18,7 +18,7 @@ use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
 use crate::journal::forms::{AccountRecord, DirectoryRecord};
 use crate::journal::frame::{Frame, Kind, frames};
-use crate::wal::{Lsn, VisitStop, inspect, read_log};
+use crate::wal::{Lsn, OpenFault, VisitStop, inspect, read_log};
 
 #[derive(clap::Subcommand, Debug)]
 pub(super) enum Arguments {
@@ -117,8 +117,11 @@ fn dump(globals: &Globals, lsn: Lsn) -> Result<Verdict, Failure> {
         }
         Ok(())
     });
-    if found.is_none() {
-        read.map_err(|fault| Failure::log(attempt(), &fault))?;
+    match read {
+        // Whatever comes after the block does not matter here.
+        _ if found.is_some() => {}
+        Err(OpenFault::Gap { expected, found }) if found < expected => {}
+        read => drop(read.map_err(|fault| Failure::log(attempt(), &fault))?),
     }
     let block = found.ok_or_else(|| {
         Failure::new(

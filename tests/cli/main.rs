@@ -1,0 +1,9 @@
+//! The command as its users meet it: the real binary, its output word for word, its exit status.
+
+mod apply;
+mod bad_input;
+mod directory;
+mod harness;
+mod ingest;
+mod queries;
+mod real_files;
