@@ -157,7 +157,7 @@ impl Names {
                     return Ok(None);
                 }
                 let mut charges = Vec::new();
-                for charge in posted.iter() {
+                for charge in &posted {
                     charges.push(self.charge(&charge?)?);
                 }
                 Some(json!({ "record": frame.kind.name(), "charges": charges }))

@@ -1,5 +1,6 @@
 //! Runs the binary in a fresh directory.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -126,7 +127,8 @@ pub fn charge(cloud_account: &str, id: &str, amount: &str) -> String {
 pub fn focus(rows: &[(&str, &str, &str)]) -> String {
     let mut text = "BillingAccountId,SubAccountId,BilledCost,BillingCurrency,ChargePeriodStart,BillingPeriodStart,ChargeCategory\n".to_owned();
     for (billing, sub, cost) in rows {
-        text += &format!("{billing},{sub},{cost},USD,2026-05-01T00:00:00Z,2026-05-01T00:00:00Z,Usage\n");
+        let period = "2026-05-01T00:00:00Z";
+        writeln!(text, "{billing},{sub},{cost},USD,{period},{period},Usage").unwrap();
     }
     text
 }
