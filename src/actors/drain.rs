@@ -315,7 +315,7 @@ fn imported_row<'a>(
 struct Texts<'a> {
     charge: &'a Routed,
     extra: Option<&'a Extra>,
-    texts: &'a [u8],
+    bytes: &'a [u8],
 }
 
 /// A label with its text at hand.
@@ -341,16 +341,16 @@ impl<'a> Texts<'a> {
             extra.is_none(),
             "invariant: extras are where they are said to be"
         );
-        Self { charge, extra, texts: &contents.texts[charge.text_at as usize..] }
+        Self { charge, extra, bytes: &contents.texts[charge.text_at as usize..] }
     }
 
     #[inline]
     fn id(&self) -> ChargeId<'a> {
         if self.charge.id_length == UUID {
-            let bytes = self.texts[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
+            let bytes = self.bytes[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
             ChargeId::Uuid(bytes)
         } else {
-            ChargeId::Text(text(&self.texts[..usize::from(self.charge.id_length)]))
+            ChargeId::Text(text(&self.bytes[..usize::from(self.charge.id_length)]))
         }
     }
 
@@ -368,7 +368,7 @@ impl<'a> Texts<'a> {
         }
         let before: usize = extra.lengths[..nth].iter().map(|length| *length as usize).sum();
         let start = self.id_bytes() + before;
-        text(&self.texts[start..start + length])
+        text(&self.bytes[start..start + length])
     }
 
     #[inline]

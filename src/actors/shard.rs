@@ -123,7 +123,9 @@ impl Shard {
         for (slot, account) in shard.accounts.iter().enumerate() {
             shard.newest.set(slot, account.account.available_credit());
         }
-        payments.into_iter().for_each(|payment| shard.add_payment(payment));
+        for payment in payments {
+            shard.add_payment(payment);
+        }
         shard
     }
 

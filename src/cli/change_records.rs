@@ -7,13 +7,16 @@ use super::table::{Column, table};
 use super::vocabulary::answer;
 use super::{Globals, Output, Verdict, console, data_dir};
 
+/// What can change.
+const ASSETS: [&str; 6] = ["cash", "credit_limit", "quota", "quota_consumed", "settings", "status"];
+
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// The billing account's id.
     #[arg(value_name = "NAME")]
     billing_account: String,
-    /// Only changes of this: cash, credit_limit, quota, quota_consumed, settings or status.
-    #[arg(long, value_name = "ASSET")]
+    /// Only changes of this.
+    #[arg(long, value_name = "ASSET", value_parser = ASSETS)]
     asset: Option<String>,
 }
 

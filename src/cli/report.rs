@@ -11,20 +11,15 @@ use crate::engine::report::{ReportKey, ReportQuery};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
-    /// What to break the sums down by: billing_account, cloud_account, currency, cycle, service, category, sku, source.
-    #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = key)]
-    by: Vec<ReportKey>,
+    /// What to break the sums down by; the currency is always told.
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',', value_parser = ReportKey::ALL.map(ReportKey::name))]
+    by: Vec<String>,
     /// Only charges that this billing account pays.
     #[arg(long, value_name = "NAME")]
     billing_account: Option<String>,
     /// Only charges of this billing cycle.
     #[arg(long, value_name = "YYYY-MM", value_parser = cycle)]
     cycle: Option<Cycle>,
-}
-
-fn key(text: &str) -> Result<ReportKey, String> {
-    let known = || ReportKey::ALL.map(ReportKey::name).join(", ");
-    ReportKey::parse(text).ok_or_else(|| format!("give some of {}", known()))
 }
 
 fn cycle(text: &str) -> Result<Cycle, &'static str> {
@@ -34,7 +29,7 @@ fn cycle(text: &str) -> Result<Cycle, &'static str> {
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     let attempt = "cannot report the charges";
     let by =
-        request::report_keys(arguments.by.iter().map(|key| key.name())).map_err(|problem| match problem {
+        request::report_keys(arguments.by.iter().map(String::as_str)).map_err(|problem| match problem {
             Problem::Engine(error) => Failure::engine(attempt, &error),
             Problem::Invalid { detail, .. } => Failure::new(format!("{attempt}: {detail}"), "correct --by"),
         })?;

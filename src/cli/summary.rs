@@ -127,7 +127,9 @@ impl Summary {
         } else {
             let mut items: Vec<_> = refused.chain(exceptions).collect();
             items.sort_by_key(|item| item.row);
-            items.into_iter().for_each(|item| self.items.push(item));
+            for item in items {
+                self.items.push(item);
+            }
         }
         let mut last = 0;
         for note in &page.notes {

@@ -141,6 +141,7 @@ impl Engine {
     }
 
     /// Refuses to block a thread that actors run on.
+    #[allow(clippy::unused_self)] // asked of every engine before it blocks
     fn blocking(&self) -> Result<(), EngineError> {
         if on_arbiter() { Err(EngineError::WouldDeadlock) } else { Ok(()) }
     }

@@ -135,7 +135,7 @@ impl Engine {
             }
             let posted = ChargesPosted::decode(frame)?;
             texts.keep(&posted)?;
-            for charge in posted.iter() {
+            for charge in &posted {
                 let charge = charge?;
                 if account.is_some_and(|account| account != charge.account)
                     || query.cycle.is_some_and(|cycle| cycle != charge.cycle)

@@ -1,6 +1,7 @@
 //! NDJSON: one charge of `post_charges` a line (rules C1, C7).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use memchr::memchr;
@@ -111,7 +112,7 @@ const FIELDS: [&str; 17] = [
 /// Unlike a line of a file, it may have no field that is unknown.
 pub fn read_charge(json: &str, row: u64, page: &mut Page) {
     let reader = Ndjson { source: None, lenient: false, lines: row };
-    let names: Result<FieldNames, _> = serde_json::from_str(json);
+    let names: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(json);
     let unknown =
         names.ok().and_then(|names| names.keys().find(|name| !FIELDS.contains(&name.as_str())).cloned());
     let taken = match unknown {
@@ -122,9 +123,6 @@ pub fn read_charge(json: &str, row: u64, page: &mut Page) {
         reader.refuse(refusal, page);
     }
 }
-
-/// The names of an object's fields.
-type FieldNames = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
 
 impl Ndjson {
     pub(super) fn new(lenient: bool, source: Option<&str>) -> Self {

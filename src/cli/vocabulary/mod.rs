@@ -14,7 +14,7 @@ use crate::domain::refusals::Refusal;
 use crate::engine::commands::{Answer, PROVIDER};
 use crate::engine::{Engine, EngineError, Request};
 use fields::Fields;
-use request::{Asked, Envelope};
+use request::{Asked, Asker, Envelope};
 
 /// Why a request is not carried out. Nothing happened.
 #[derive(Debug)]
@@ -60,9 +60,7 @@ pub(super) fn invalid(field: &str, detail: &str) -> (&'static str, Value) {
 
 fn carry_out(engine: &Engine, json: &str) -> Result<Value, Problem> {
     let (asked, envelope) = request::read(Fields::read(json)?)?;
-    if let Some(whose) = asked.reads() {
-        envelope.permits(whose)?;
-    }
+    envelope.permits(&asked.asker())?;
     match asked {
         Asked::Command(command) => {
             let whole = request::names_cloud_accounts(&command);
@@ -90,8 +88,13 @@ fn carry_out(engine: &Engine, json: &str) -> Result<Value, Problem> {
 impl Envelope {
     /// What is not a command may be asked by the provider, and about a billing account by the cloud account of the
     /// same id (rule G3).
-    fn permits(&self, whose: Option<&str>) -> Result<(), EngineError> {
-        if self.principal == PROVIDER || whose == Some(&*self.principal) {
+    fn permits(&self, asker: &Asker<'_>) -> Result<(), EngineError> {
+        let permitted = match asker {
+            Asker::AsCommanded => true,
+            Asker::Provider => false,
+            Asker::OwnerOf(billing_account) => self.principal == *billing_account,
+        };
+        if permitted || self.principal == PROVIDER {
             return Ok(());
         }
         tracing::warn!(principal = self.principal, "refused a request: permission denied");

@@ -33,16 +33,27 @@ pub(super) enum Asked<'a> {
     PostCharges { charges: Vec<&'a RawValue>, on_error: OnError },
 }
 
+/// Who may ask, besides the provider.
+pub(super) enum Asker<'a> {
+    /// The engine decides.
+    AsCommanded,
+    /// Nobody else.
+    Provider,
+    /// The owner of that billing account.
+    OwnerOf(&'a str),
+}
+
 impl Asked<'_> {
-    /// What is not a command is permitted here: about which billing account it is, if about one.
-    pub(super) fn reads(&self) -> Option<Option<&str>> {
+    pub(super) fn asker(&self) -> Asker<'_> {
         match self {
-            Self::Command(_) => None,
+            Self::Command(_) => Asker::AsCommanded,
             Self::Overview { billing_account } | Self::ChangeRecords { billing_account, .. } => {
-                Some(Some(billing_account))
+                Asker::OwnerOf(billing_account)
             }
-            Self::Report { query, .. } => Some(query.billing_account.as_deref()),
-            Self::List { .. } | Self::PostCharges { .. } => Some(None),
+            Self::Report { query, .. } => {
+                query.billing_account.as_deref().map_or(Asker::Provider, Asker::OwnerOf)
+            }
+            Self::List { .. } | Self::PostCharges { .. } => Asker::Provider,
         }
     }
 }
