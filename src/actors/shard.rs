@@ -223,7 +223,7 @@ impl Actor for Shard {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
-        super::mark_arbiter();
+        super::mark_engine_thread();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::actors::gate::Gate;
 use crate::actors::health::{Health, PanicGuard};
 use crate::actors::inbox::Inbox;
 use crate::actors::log::{Handover, Producer};
+use crate::actors::mark_engine_thread;
 use crate::actors::newest::{Newest, NewestWriter};
 use crate::actors::shard::{Flush, Peers, Shard, ShardParts, Shared};
 use crate::domain::directory::Directory;
@@ -245,6 +246,7 @@ fn run_log(
     health: &Arc<Health>,
 ) -> Result<Lsn, LogFault> {
     let _guard = PanicGuard { health: Arc::clone(health), name: "log" };
+    mark_engine_thread();
     run(writer, queue, options, watermark).inspect_err(|fault| {
         health.stop(|| format!("{} (hint: {})", describe(fault), fault.hint()));
     })
@@ -286,16 +288,16 @@ impl Crew {
 
     fn start(self, arbiters: &[Arbiter]) -> Addresses {
         let mut shards = Vec::new();
+        let producer = Arc::new(Producer::immediate(self.orders, self.logged_bytes));
         let parts = self.ledgers.into_iter().zip(&self.gates).zip(&self.inboxes).zip(&self.newest);
         for ((((ledger, gate), inbox), newest), arbiter) in parts.zip(arbiters) {
             let (gate, inbox) = (Arc::clone(gate), Arc::clone(inbox));
             let newest = NewestWriter::new(Arc::clone(newest));
-            let (orders, shared) = (self.orders.clone(), self.shared.clone());
-            let logged_bytes = Arc::clone(&self.logged_bytes);
+            let (directory, shared) = (Arc::clone(&producer), self.shared.clone());
             shards.push(Shard::start_in_arbiter(&arbiter.handle(), move |context: &mut Context<Shard>| {
                 let address = actix::AsyncContext::address(context);
                 let wake = address.clone();
-                let producer = Producer::new(orders, logged_bytes, move || wake.do_send(Flush));
+                let producer = Producer::beside(&directory, move || wake.do_send(Flush));
                 Shard::new(ShardParts { ledger, inbox, gate, shared, producer, newest }, address)
             }));
         }
@@ -305,7 +307,7 @@ impl Crew {
         }
         let directory = DirectoryActor {
             directory: self.directory,
-            producer: Producer::immediate(self.orders, self.logged_bytes),
+            producer,
             inboxes: self.inboxes,
             shards: shards.clone(),
             guard: PanicGuard { health: Arc::clone(&self.shared.health), name: "directory" },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError, Inner};
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
+use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
 use crate::actors::ticket::{Outcome, Ticket};
 use crate::domain::charge::Charge;
@@ -102,6 +103,9 @@ pub struct Pending {
 impl Pending {
     /// Waits until all of the batch is durable, blocking the thread. `batch` must be the one that was submitted.
     pub fn wait(self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
+        if on_engine_thread() {
+            return Err(EngineError::WouldDeadlock);
+        }
         let outcome = self.ticket.wait().map_err(|_| self.engine.stopped())?;
         Ok(PostReport::new(outcome, batch))
     }
