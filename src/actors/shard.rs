@@ -67,7 +67,7 @@ pub struct Shard {
 
 /// What a shard is made of.
 pub struct ShardParts {
-    /// Its state.
+    /// Its state, but for the identities, which are in `shared`.
     pub ledger: Ledger,
     /// Its inbox.
     pub inbox: Arc<Inbox>,
@@ -77,7 +77,7 @@ pub struct ShardParts {
     pub shared: Shared,
     /// Its way to the log.
     pub producer: Producer,
-    /// Where its accounts' newest available credit is read.
+    /// Where its accounts' newest available credit is read; filled already.
     pub newest: NewestWriter,
 }
 
@@ -86,8 +86,7 @@ impl Shard {
     pub fn new(parts: ShardParts, address: Addr<Self>) -> Self {
         let ShardParts { ledger, inbox, gate, shared, producer, newest } = parts;
         let guard = PanicGuard { health: Arc::clone(&shared.health), name: "shard" };
-        let Ledger { shard, shards, accounts, payments, identities } = ledger;
-        *shared.identities[shard].lock() = identities;
+        let Ledger { shard, shards, accounts, payments, .. } = ledger;
         let ready = Arc::new(Ready::new(address));
         let mut shard = Self {
             number: shard,
@@ -109,9 +108,6 @@ impl Shard {
             ready,
             _guard: guard,
         };
-        for (slot, account) in shard.accounts.iter().enumerate() {
-            shard.newest.set(slot, account.account.available_credit());
-        }
         payments.into_iter().for_each(|payment| shard.add_payment(payment));
         shard
     }

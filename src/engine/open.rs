@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
@@ -151,7 +152,7 @@ impl Engine {
         writer: LogWriter,
         opened: Opened,
     ) -> Result<Self, OpenError> {
-        let Replayed { directory, strings, ledgers, .. } = replayed;
+        let Replayed { directory, strings, mut ledgers, .. } = replayed;
         let shards = ledgers.len();
         let health = Arc::new(Health::default());
         let watermark = Arc::new(Watermark::new(writer.last()));
@@ -175,7 +176,8 @@ impl Engine {
             .any(|cloud| u32::try_from(cloud).is_ok_and(|cloud| directory.spans_shards(CloudIndex(cloud))));
         let shared = Shared {
             strings: Arc::new(RwLock::new(strings)),
-            identities: (0..shards).map(|_| Mutex::default()).collect(),
+            // There before any shard runs: the first one to run may look into another one's.
+            identities: ledgers.iter_mut().map(|ledger| Mutex::new(take(&mut ledger.identities))).collect(),
             homes_shared: Arc::new(AtomicBool::new(spans)),
             health: Arc::clone(&health),
         };
@@ -292,7 +294,11 @@ impl Crew {
         let parts = self.ledgers.into_iter().zip(&self.gates).zip(&self.inboxes).zip(&self.newest);
         for ((((ledger, gate), inbox), newest), arbiter) in parts.zip(arbiters) {
             let (gate, inbox) = (Arc::clone(gate), Arc::clone(inbox));
-            let newest = NewestWriter::new(Arc::clone(newest));
+            let mut newest = NewestWriter::new(Arc::clone(newest));
+            // Anybody may read them before the shard runs.
+            for (slot, account) in ledger.accounts.iter().enumerate() {
+                newest.set(slot, account.available_credit());
+            }
             let (directory, shared) = (Arc::clone(&producer), self.shared.clone());
             shards.push(Shard::start_in_arbiter(&arbiter.handle(), move |context: &mut Context<Shard>| {
                 let address = actix::AsyncContext::address(context);

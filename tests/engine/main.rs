@@ -1,7 +1,9 @@
 //! The whole engine over simulated storage: real threads, so schedules differ, and every property holds for all of
 //! them.
 
+mod crash;
 mod fail_stop;
 mod naive;
+mod reopen;
 mod rig;
 mod valve;
