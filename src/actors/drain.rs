@@ -67,12 +67,14 @@ impl Shard {
                 }
             }
         }
-        // A charge that repeats one of another shard's payer is answered when that shard's record is durable.
-        let also = if outcome.duplicate > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
-            self.peers.clone()
-        } else {
-            Vec::new()
-        };
+        // A charge that repeats or contradicts one of another shard's payer is answered when that shard's record is
+        // durable.
+        let also =
+            if outcome.duplicate + outcome.conflict > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
+                self.peers.clone()
+            } else {
+                Vec::new()
+            };
         part.ticket.outcome = outcome;
         let gate = std::sync::Arc::clone(&self.gate);
         // Settled with the record that holds the rows: at the latest at the end of the drain.

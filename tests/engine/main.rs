@@ -4,6 +4,7 @@
 mod crash;
 mod fail_stop;
 mod naive;
+mod order;
 mod reopen;
 mod rig;
 mod valve;
