@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Engine, EngineError, Inner};
+use crate::actors::gate::Room;
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
@@ -10,7 +11,7 @@ use crate::actors::ticket::{Outcome, Ticket};
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::{Directory, account_slot};
-use crate::domain::ids::{Currency, is_cloud_account_id, is_id};
+use crate::domain::ids::{CloudIndex, Currency, is_cloud_account_id, is_id};
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::journal::charges::ChargeId;
@@ -122,7 +123,10 @@ impl Engine {
     pub fn post(&self, batch: &ChargeBatch, on_error: OnError) -> Result<PostReport, EngineError> {
         match on_error {
             OnError::Continue => self.submit(batch)?.wait(batch),
-            OnError::Atomic => self.submit_atomic(batch)?.wait(batch),
+            OnError::Atomic => {
+                self.blocking()?;
+                pollster::block_on(self.submit_atomic(batch))?.wait(batch)
+            }
             OnError::Stop => {
                 self.blocking()?;
                 pollster::block_on(self.post_stopping(batch))
@@ -139,11 +143,7 @@ impl Engine {
         match on_error {
             OnError::Continue => self.submit_async(batch).await?.wait_async(batch).await,
             OnError::Stop => self.post_stopping(batch).await,
-            OnError::Atomic => {
-                let (ticket, mut prepared) = self.prepare_atomic(batch)?;
-                self.enter_async(&mut prepared, batch, &ticket).await?;
-                self.pending(ticket, prepared).wait_async(batch).await
-            }
+            OnError::Atomic => self.submit_atomic(batch).await?.wait_async(batch).await,
         }
     }
 
@@ -157,14 +157,13 @@ impl Engine {
             let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
             self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
             loop {
-                for (shard, contents) in prepared.shards.iter().enumerate() {
-                    if !contents.charges.is_empty() {
-                        self.inner.gates[shard]
-                            .enter(contents.charges.len())
-                            .map_err(|_| self.inner.stopped())?;
-                    }
+                let mut rooms = Vec::new();
+                for (shard, charges) in prepared.charges() {
+                    let gate = &self.inner.gates[shard];
+                    gate.enter(charges).map_err(|_| self.inner.stopped())?;
+                    rooms.push(Room::new(Arc::clone(gate), charges));
                 }
-                if self.inner.push(&mut prepared)? {
+                if self.inner.push(&mut prepared, rooms)? {
                     break;
                 }
                 self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
@@ -184,16 +183,15 @@ impl Engine {
         let mut prepared = self.prepared();
         self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
         loop {
-            for (shard, contents) in prepared.shards.iter().enumerate() {
-                let charges = contents.charges.len();
-                if charges > 0
-                    && !self.inner.gates[shard].try_enter(charges).map_err(|_| self.inner.stopped())?
-                {
-                    self.inner.leave(&prepared, shard);
+            let mut rooms = Vec::new();
+            for (shard, charges) in prepared.charges() {
+                let gate = &self.inner.gates[shard];
+                if !gate.try_enter(charges).map_err(|_| self.inner.stopped())? {
                     return Err(EngineError::Busy);
                 }
+                rooms.push(Room::new(Arc::clone(gate), charges));
             }
-            if self.inner.push(&mut prepared)? {
+            if self.inner.push(&mut prepared, rooms)? {
                 break;
             }
             self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
@@ -216,11 +214,14 @@ impl Engine {
         Ok(self.pending(ticket, prepared))
     }
 
-    fn submit_atomic(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
-        self.blocking()?;
-        let (ticket, mut prepared) = self.prepare_atomic(batch)?;
-        pollster::block_on(self.enter_async(&mut prepared, batch, &ticket))?;
-        Ok(self.pending(ticket, prepared))
+    async fn submit_atomic(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
+        loop {
+            let (ticket, mut prepared) = self.prepare_atomic(batch)?;
+            if self.enter_async(&mut prepared).await? {
+                return Ok(self.pending(ticket, prepared));
+            }
+            // A payer may have changed meanwhile: it may be of several accounts now.
+        }
     }
 
     /// Prepares an atomic batch, which must be of one billing account (rule C6).
@@ -257,13 +258,15 @@ impl Engine {
         Ok((ticket, prepared))
     }
 
-    async fn enter_async(
-        &self,
-        prepared: &mut Prepared,
-        batch: &ChargeBatch,
-        ticket: &Arc<Ticket>,
-    ) -> Result<(), EngineError> {
-        self.enter_range_async(prepared, batch, 0..batch.len(), ticket, PartMode::Atomic).await
+    /// Waits for room and pushes what was prepared; `false` if it must be prepared again.
+    async fn enter_async(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
+        let mut rooms = Vec::new();
+        for (shard, charges) in prepared.charges() {
+            let gate = &self.inner.gates[shard];
+            gate.enter_async(charges).await.map_err(|_| self.inner.stopped())?;
+            rooms.push(Room::new(Arc::clone(gate), charges));
+        }
+        self.inner.push(prepared, rooms)
     }
 
     async fn enter_range_async(
@@ -274,18 +277,10 @@ impl Engine {
         ticket: &Arc<Ticket>,
         mode: PartMode,
     ) -> Result<(), EngineError> {
-        loop {
-            for (shard, contents) in prepared.shards.iter().enumerate() {
-                if !contents.charges.is_empty() {
-                    let entered = self.inner.gates[shard].enter_async(contents.charges.len()).await;
-                    entered.map_err(|_| self.inner.stopped())?;
-                }
-            }
-            if self.inner.push(prepared)? {
-                return Ok(());
-            }
+        while !self.enter_async(prepared).await? {
             self.inner.prepare(prepared, batch, range.clone(), ticket, mode);
         }
+        Ok(())
     }
 
     /// Posts runs of charges of the same shard one after the other, until one of them meets an exception.
@@ -297,8 +292,12 @@ impl Engine {
             let ticket = Arc::new(Ticket::default());
             let mut prepared = self.prepared();
             self.inner.prepare(&mut prepared, batch, start..end, &ticket, PartMode::UntilException);
-            self.enter_range_async(&mut prepared, batch, start..end, &ticket, PartMode::UntilException)
-                .await?;
+            // The directory may change meanwhile, so that the run is of several shards, which know nothing of each
+            // other's exceptions.
+            let spans = prepared.charges().count() > 1;
+            if spans || !self.enter_async(&mut prepared).await? {
+                continue;
+            }
             self.inner.pool.lock().push(prepared);
             outcome.merge(ticket.wait_async().await.map_err(|_| self.inner.stopped())?);
             start = end;
@@ -326,10 +325,10 @@ struct Repeats<'a> {
 impl Inner {
     /// Where a run of charges of one shard ends, at most a chunk on. A charge that can't be routed is a run of its own.
     fn run_end(&self, batch: &ChargeBatch, start: usize) -> usize {
-        let directory = self.directory.read();
+        let directory = &*self.directory.read();
         let shard = |index: usize| {
             let charge = batch.get(index);
-            directory.cloud(charge.cloud_account).filter(|_| checked(&charge).is_ok()).map(|cloud| {
+            routable(directory, &charge).ok().map(|cloud| {
                 directory.payer(cloud, charge.period_start).account.partition().shard(self.gates.len())
             })
         };
@@ -343,9 +342,7 @@ impl Inner {
     fn check(&self, batch: &ChargeBatch, outcome: &mut Outcome) {
         let directory = self.directory.read();
         for (index, charge) in (0..).zip(batch.iter()) {
-            let known = checked(&charge)
-                .and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
-            if let Err(refusal) = known {
+            if let Err(refusal) = routable(&directory, &charge) {
                 outcome.refuse(index, refusal);
             }
         }
@@ -453,16 +450,16 @@ impl Inner {
         })
     }
 
-    /// Pushes what was prepared, for which room has been made; `false` if the directory changed in between, and the
-    /// room is given back.
-    fn push(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
+    /// Pushes what was prepared, for which there is room; `false` if the directory changed in between, and the room is
+    /// given back.
+    fn push(&self, prepared: &mut Prepared, rooms: Vec<Room>) -> Result<bool, EngineError> {
         let directory: &Directory = &self.directory.read();
         if directory.sequence() != prepared.version {
-            self.leave(prepared, prepared.shards.len());
             // Parts that were not pushed are void, not stopped.
             prepared.void();
             return Ok(false);
         }
+        rooms.into_iter().for_each(Room::hand_on);
         if let Some(refused) = prepared.shards.first_mut().and_then(|contents| contents.refused.take()) {
             refused.finish();
         }
@@ -476,18 +473,15 @@ impl Inner {
         }
         Ok(true)
     }
-
-    /// Gives back the room of the first `shards` shards.
-    fn leave(&self, prepared: &Prepared, shards: usize) {
-        for (gate, contents) in self.gates.iter().zip(&prepared.shards).take(shards) {
-            if !contents.charges.is_empty() {
-                gate.leave(contents.charges.len());
-            }
-        }
-    }
 }
 
 impl Prepared {
+    /// The shards that get any charges, and how many.
+    fn charges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let counts = self.shards.iter().map(|contents| contents.charges.len()).enumerate();
+        counts.filter(|(_, charges)| *charges > 0)
+    }
+
     fn void(&mut self) {
         for contents in &mut self.shards {
             contents.refused.take().into_iter().for_each(crate::actors::ticket::TicketPart::void);
@@ -537,6 +531,13 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
     });
     contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row });
     place
+}
+
+/// The cloud account of a charge that a shard can decide on, or why there is none.
+fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
+    checked(charge)?;
+    let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
+    Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)
 }
 
 /// Checks the form of a charge (rules A7, C1).

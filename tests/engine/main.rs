@@ -1,6 +1,7 @@
 //! The whole engine over simulated storage: real threads, so schedules differ, and every property holds for all of
 //! them.
 
+mod batches;
 mod crash;
 mod fail_stop;
 mod naive;
