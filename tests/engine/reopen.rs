@@ -1,7 +1,8 @@
 //! What is known before any shard has run, right after opening.
 
+use exchequer::engine::verify::verify;
 use exchequer::engine::{Command, Engine, OnError};
-use exchequer::wal::SimStorage;
+use exchequer::wal::{SimFault, SimStorage};
 
 use crate::rig::{Sent, at, batch, cents, config, keyed};
 
@@ -57,4 +58,34 @@ fn available_credit_is_known_right_after_opening() {
             assert_eq!(engine.newest_available_credit(id).unwrap(), cents(-5));
         }
     }
+}
+
+#[test]
+fn a_snapshot_that_could_not_be_read_once_is_no_trap_later() {
+    let storage = SimStorage::new(0);
+    let engine = Engine::open(config(storage.clone(), 2)).unwrap();
+    engine.execute(&keyed(&Command::register_cloud_account("a"), "a")).unwrap();
+    // The snapshot knows a text that stands in no record.
+    let day = "2026-01-10T00:00:00Z";
+    let refused =
+        Sent { currency: "EUR".to_owned(), sku: "only refused".to_owned(), ..Sent::new("a", "x", 1, day) };
+    assert_eq!(engine.post(&batch(&[refused]), OnError::Continue).unwrap().rejected, 1);
+    engine.snapshot().unwrap();
+    engine.close().unwrap();
+    let calls = storage.restart();
+    Engine::open(config(calls.clone(), 2)).unwrap().close().unwrap();
+    let mut opened = 0;
+    for call in 1..=calls.calls() {
+        let storage = storage.restart();
+        storage.fail_at(call, SimFault::Io);
+        let Ok(engine) = Engine::open(config(storage.clone(), 2)) else { continue };
+        let charge = Sent { sku: "new".to_owned(), ..Sent::new("a", "y", 1, day) };
+        opened += u32::from(engine.post(&batch(&[charge]), OnError::Continue).is_ok());
+        drop(engine);
+        let config = config(storage.restart(), 2);
+        let report = verify(&config).unwrap();
+        assert!(report.ok, "call {call}: {report:?}");
+        Engine::open(config).unwrap_or_else(|error| panic!("call {call}: {error:?}"));
+    }
+    assert!(opened > 0, "faults when closing are among the calls");
 }
