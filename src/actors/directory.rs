@@ -28,7 +28,7 @@ pub struct DirectoryActor {
     /// The state.
     pub directory: Arc<RwLock<Directory>>,
     /// The way to the log.
-    pub producer: Producer,
+    pub producer: Arc<Producer>,
     /// The inboxes of all shards.
     pub inboxes: Vec<Arc<Inbox>>,
     /// The shards.
@@ -45,7 +45,7 @@ impl Actor for DirectoryActor {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
-        super::mark_arbiter();
+        super::mark_engine_thread();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hot path: from the inbox to posted charges and their record.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
 use super::billing_account::{ImportedRow, PostCharge, Verdict};
@@ -9,6 +9,7 @@ use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
 use crate::domain::identities::{Identities, Seen};
+use crate::domain::ids::Partition;
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
@@ -16,6 +17,7 @@ use crate::domain::time::Cycle;
 use crate::journal::charges::{ChargeId, Label, PostedCharge};
 use crate::limits::CHUNK_CHARGES_MAX;
 use actix::Handler;
+use parking_lot::{Mutex, MutexGuard};
 
 /// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
 const PREFETCH_AHEAD: usize = 16;
@@ -50,8 +52,12 @@ impl Shard {
                 self.finish_record();
                 self.settle();
             }
-            match self.rehearse(contents, range.clone()) {
-                Ok(()) => self.post(contents, range, part.mode, &mut outcome),
+            // Locked from the rehearsal to the last charge, so that nobody posts one of them in between.
+            let shared = self.shared.clone();
+            let strings = shared.strings.read();
+            let mut homes = Homes::all(&shared.identities, &contents.charges[range.clone()]);
+            match self.rehearse(contents, range.clone(), &strings, &mut homes) {
+                Ok(()) => self.post(contents, range, part.mode, &mut outcome, &strings, &mut homes),
                 Err(refused) => outcome = refused,
             }
         } else {
@@ -59,7 +65,12 @@ impl Shard {
             while start < range.end {
                 let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
                 let end = range.end.min(start + room);
-                self.post(contents, start..end, part.mode, &mut outcome);
+                {
+                    let shared = self.shared.clone();
+                    let strings = shared.strings.read();
+                    let mut homes = Homes::one_by_one(&shared.identities, self.number);
+                    self.post(contents, start..end, part.mode, &mut outcome, &strings, &mut homes);
+                }
                 start = end;
                 if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
                     self.finish_record();
@@ -67,12 +78,14 @@ impl Shard {
                 }
             }
         }
-        // A charge that repeats one of another shard's payer is answered when that shard's record is durable.
-        let also = if outcome.duplicate > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
-            self.peers.clone()
-        } else {
-            Vec::new()
-        };
+        // A charge that repeats or contradicts one of another shard's payer is answered when that shard's record is
+        // durable.
+        let also =
+            if outcome.duplicate + outcome.conflict > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
+                self.peers.clone()
+            } else {
+                Vec::new()
+            };
         part.ticket.outcome = outcome;
         let gate = std::sync::Arc::clone(&self.gate);
         // Settled with the record that holds the rows: at the latest at the end of the drain.
@@ -92,30 +105,22 @@ impl Shard {
         range: std::ops::Range<usize>,
         mode: PartMode,
         outcome: &mut Outcome,
+        strings: &Strings,
+        homes: &mut Homes<'_>,
     ) {
-        let shared = self.shared.clone();
-        let strings = shared.strings.read();
-        let mut home = self.number;
-        let mut identities = shared.identities[home].lock();
         let charges = &contents.charges[range];
         for (place, charge) in charges.iter().enumerate() {
             if mode == PartMode::UntilException && !outcome.exceptions.is_empty() {
                 return;
             }
             if let Some(ahead) = charges.get(place + PREFETCH_AHEAD) {
-                self.prefetch(ahead, &identities, home);
-            }
-            if usize::from(charge.home_shard) != home {
-                home = usize::from(charge.home_shard);
-                // Never two locks at once.
-                drop(identities);
-                identities = shared.identities[home].lock();
+                self.prefetch(ahead, homes);
             }
             let extra = contents.extras.get(charge.extra as usize);
-            match self.post_one(charge, extra, contents, &strings, &mut identities) {
+            match self.post_one(charge, extra, contents, strings, homes.of(charge)) {
                 Verdict::Posted(cycle) => {
                     outcome.accepted += 1;
-                    self.record(charge, extra, cycle, contents, &strings);
+                    self.record(charge, extra, cycle, contents, strings);
                 }
                 Verdict::Duplicate => {
                     outcome.duplicate += 1;
@@ -127,10 +132,8 @@ impl Shard {
     }
 
     #[inline]
-    fn prefetch(&self, charge: &Routed, identities: &Identities, home: usize) {
-        if usize::from(charge.home_shard) == home {
-            identities.prefetch(charge.home, charge.key);
-        }
+    fn prefetch(&self, charge: &Routed, homes: &Homes<'_>) {
+        homes.prefetch(charge);
         if let Some(payment) = self.payments.get(charge.payment as usize) {
             prefetch(payment);
         }
@@ -227,18 +230,24 @@ impl Shard {
     }
 
     /// Decides all charges of an atomic part on copies; an outcome where any of them would not be posted (rule C6).
-    fn rehearse(&mut self, contents: &Contents, range: std::ops::Range<usize>) -> Result<(), Outcome> {
-        let strings = self.shared.strings.read();
+    fn rehearse(
+        &mut self,
+        contents: &Contents,
+        range: std::ops::Range<usize>,
+        strings: &Strings,
+        homes: &mut Homes<'_>,
+    ) -> Result<(), Outcome> {
         let charges = &contents.charges[range];
         let Some(first) = charges.first() else { return Ok(()) };
         let mut account = self.accounts[first.account as usize].account.clone();
         let mut payments = HashMap::new();
         let mut posted: HashMap<u128, u128> = HashMap::new();
+        let mut opening: HashMap<Partition, Vec<Cycle>> = HashMap::new();
         let mut refused = Vec::new();
         let mut duplicate = 0;
         for charge in charges {
-            let home_identities = &self.shared.identities[usize::from(charge.home_shard)];
-            let seen = home_identities.lock().look_up(charge.home, charge.key);
+            let identities = homes.of(charge);
+            let seen = identities.look_up(charge.home, charge.key);
             let hash = charge.key.0 >> 32;
             let decided = match (seen, posted.get(&hash)) {
                 (Seen::Conflict, _) => Err(Refusal::Conflict),
@@ -252,7 +261,7 @@ impl Shard {
                     let paid = payments.entry(place).or_insert_with(|| self.payments[place].paid.clone());
                     let amount = charge.amount.money();
                     let extra = contents.extras.get(charge.extra as usize);
-                    let import = imported_row(charge, extra, contents, &strings);
+                    let import = imported_row(charge, extra, contents, strings);
                     let decided = account
                         .decide_charge(
                             paid,
@@ -264,10 +273,11 @@ impl Shard {
                             &mut self.span,
                         )
                         .and_then(|cycle| {
-                            home_identities.lock().decide(charge.home, cycle)?;
                             if let Some(import) = import.filter(|import| !import.append) {
                                 account.imports_decide(import.source, cycle, import.row)?;
                             }
+                            let opening = opening.entry(charge.home).or_default();
+                            identities.decide_besides(charge.home, cycle, opening)?;
                             Ok(cycle)
                         });
                     decided.map(|cycle| {
@@ -309,6 +319,58 @@ fn imported_row<'a>(
         row: extra.import_row,
         append: extra.append,
     })
+}
+
+/// The identities that charges are looked up in, locked: those of one shard at a time, or of all that an atomic part
+/// needs. Only atomic parts hold several locks at once, and take them in the order of shards.
+struct Homes<'a> {
+    shards: &'a [Mutex<Identities>],
+    held: Vec<(usize, MutexGuard<'a, Identities>)>,
+    /// Which of `held` was used last.
+    last: usize,
+}
+
+impl<'a> Homes<'a> {
+    fn one_by_one(shards: &'a [Mutex<Identities>], first: usize) -> Self {
+        Self { shards, held: vec![(first, shards[first].lock())], last: 0 }
+    }
+
+    fn all(shards: &'a [Mutex<Identities>], charges: &[Routed]) -> Self {
+        let needed: BTreeSet<_> = charges.iter().map(|charge| usize::from(charge.home_shard)).collect();
+        Self {
+            shards,
+            held: needed.into_iter().map(|shard| (shard, shards[shard].lock())).collect(),
+            last: 0,
+        }
+    }
+
+    #[inline]
+    fn of(&mut self, charge: &Routed) -> &mut Identities {
+        let shard = usize::from(charge.home_shard);
+        if self.held[self.last].0 != shard {
+            self.turn_to(shard);
+        }
+        &mut self.held[self.last].1
+    }
+
+    #[cold]
+    fn turn_to(&mut self, shard: usize) {
+        if let Some(place) = self.held.iter().position(|(held, _)| *held == shard) {
+            self.last = place;
+            return;
+        }
+        self.held.clear();
+        self.held.push((shard, self.shards[shard].lock()));
+        self.last = 0;
+    }
+
+    #[inline]
+    fn prefetch(&self, charge: &Routed) {
+        let (shard, identities) = &self.held[self.last];
+        if *shard == usize::from(charge.home_shard) {
+            identities.prefetch(charge.home, charge.key);
+        }
+    }
 }
 
 /// The texts of one charge in the inbox.

@@ -1,6 +1,7 @@
 //! Backpressure: charges handed to a shard and not yet durable are capped; callers wait, or get `busy`.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
@@ -16,6 +17,32 @@ struct GateState {
     in_flight: usize,
     closed: bool,
     wakers: Vec<Waker>,
+}
+
+/// Room that was taken and goes back when this is dropped, as when a caller gives up between two gates.
+pub struct Room {
+    gate: Arc<Gate>,
+    charges: usize,
+}
+
+impl Room {
+    /// Room for `charges` that have entered `gate`.
+    pub const fn new(gate: Arc<Gate>, charges: usize) -> Self {
+        Self { gate, charges }
+    }
+
+    /// The charges are on their way; whoever releases them gives the room back.
+    pub fn hand_on(mut self) {
+        self.charges = 0;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if self.charges > 0 {
+            self.gate.leave(self.charges);
+        }
+    }
 }
 
 /// The engine has stopped or is closing.

@@ -70,6 +70,8 @@ struct Shared {
 /// One producer of records: a shard, or the directory.
 pub struct Producer {
     shared: Arc<Shared>,
+    /// The directory's counters: what it has published may not be durable yet.
+    directory: Arc<Shared>,
     orders: Sender<Order<Handover>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     one_at_a_time: bool,
@@ -81,23 +83,30 @@ pub struct Handover {
     buffer: LogBuffer,
     shared: Arc<Shared>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    is_durable: bool,
 }
 
 impl Producer {
     /// A producer that has at most one buffer in the FIFO and is woken when there is room for the next.
     ///
-    /// `logged_bytes` counts what all producers hand over.
-    pub fn new(
-        orders: Sender<Order<Handover>>,
-        logged_bytes: Arc<AtomicU64>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> Self {
-        Self { shared: Arc::default(), orders, wake: Arc::new(wake), one_at_a_time: true, logged_bytes }
+    /// What it answers may show what the directory has published, so it waits for the directory's records too. Both
+    /// count in `logged_bytes` what they hand over.
+    pub fn beside(directory: &Self, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            shared: Arc::default(),
+            directory: Arc::clone(&directory.shared),
+            orders: directory.orders.clone(),
+            wake: Arc::new(wake),
+            one_at_a_time: true,
+            logged_bytes: Arc::clone(&directory.logged_bytes),
+        }
     }
 
     /// A producer that hands over at once, so that what it tells others never precedes its record.
     pub fn immediate(orders: Sender<Order<Handover>>, logged_bytes: Arc<AtomicU64>) -> Self {
-        Self { shared: Arc::default(), orders, wake: Arc::new(|| {}), one_at_a_time: false, logged_bytes }
+        let shared = Arc::<Shared>::default();
+        let directory = Arc::clone(&shared);
+        Self { shared, directory, orders, wake: Arc::new(|| {}), one_at_a_time: false, logged_bytes }
     }
 
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
@@ -106,7 +115,9 @@ impl Producer {
             if buffer.releases.is_empty() {
                 return;
             }
-            if self.shared.outstanding.load(Ordering::SeqCst) == 0 {
+            if self.shared.outstanding.load(Ordering::SeqCst) == 0
+                && self.directory.outstanding.load(Ordering::SeqCst) == 0
+            {
                 buffer.releases.drain(..).for_each(Release::run);
                 return;
             }
@@ -126,6 +137,7 @@ impl Producer {
             buffer: std::mem::take(buffer),
             shared: Arc::clone(&self.shared),
             wake: Arc::clone(&self.wake),
+            is_durable: false,
         };
         // Without a log's thread the engine has stopped; dropping the buffer tells who waits.
         drop(self.orders.send(Order::Commit(handover)));
@@ -148,8 +160,20 @@ impl Commit for Handover {
         }
     }
 
-    fn durable(self, _: Lsn) {
+    fn durable(mut self, _: Lsn) {
+        self.is_durable = true;
         self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
-        self.buffer.releases.into_iter().for_each(Release::run);
+        std::mem::take(&mut self.buffer.releases).into_iter().for_each(Release::run);
+    }
+}
+
+impl Drop for Handover {
+    /// Dropped undone, the log has ended: what its producer still holds back must go the same way, for nobody will
+    /// take the queued buffer and call for the next one.
+    fn drop(&mut self) {
+        if !self.is_durable {
+            self.shared.queued.store(false, Ordering::SeqCst);
+            (self.wake)();
+        }
     }
 }

@@ -18,15 +18,16 @@ pub mod ticket;
 use std::cell::Cell;
 
 thread_local! {
-    static ON_ARBITER: Cell<bool> = const { Cell::new(false) };
+    static ON_ENGINE_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks the current thread as one that runs actors.
-pub(crate) fn mark_arbiter() {
-    ON_ARBITER.set(true);
+/// Marks the current thread as one that runs actors or the log.
+pub(crate) fn mark_engine_thread() {
+    ON_ENGINE_THREAD.set(true);
 }
 
-/// Whether the current thread runs actors: a blocking call here would wait for itself.
-pub fn on_arbiter() -> bool {
-    ON_ARBITER.get()
+/// Whether the current thread runs actors or the log: a blocking call here would wait for itself. Users' code gets here
+/// as the waker of whoever waits for an answer.
+pub fn on_engine_thread() -> bool {
+    ON_ENGINE_THREAD.get()
 }

@@ -76,7 +76,7 @@ pub struct Shard {
 
 /// What a shard is made of.
 pub struct ShardParts {
-    /// Its state.
+    /// Its state, but for the identities, which are in `shared`.
     pub ledger: Ledger,
     /// Its inbox.
     pub inbox: Arc<Inbox>,
@@ -86,7 +86,7 @@ pub struct ShardParts {
     pub shared: Shared,
     /// Its way to the log.
     pub producer: Producer,
-    /// Where its accounts' newest available credit is read.
+    /// Where its accounts' newest available credit is read; filled already.
     pub newest: NewestWriter,
 }
 
@@ -95,8 +95,7 @@ impl Shard {
     pub fn new(parts: ShardParts, address: Addr<Self>) -> Self {
         let ShardParts { ledger, inbox, gate, shared, producer, newest } = parts;
         let guard = PanicGuard { health: Arc::clone(&shared.health), name: "shard" };
-        let Ledger { shard, shards, accounts, payments, identities } = ledger;
-        *shared.identities[shard].lock() = identities;
+        let Ledger { shard, shards, accounts, payments, .. } = ledger;
         let ready = Arc::new(Ready::new(address));
         let mut shard = Self {
             number: shard,
@@ -120,9 +119,6 @@ impl Shard {
             ready,
             _guard: guard,
         };
-        for (slot, account) in shard.accounts.iter().enumerate() {
-            shard.newest.set(slot, account.account.available_credit());
-        }
         for payment in payments {
             shard.add_payment(payment);
         }
@@ -233,7 +229,7 @@ impl Actor for Shard {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Self::Context) {
-        super::mark_arbiter();
+        super::mark_engine_thread();
     }
 }
 

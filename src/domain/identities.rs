@@ -217,6 +217,24 @@ impl Identities {
         }
     }
 
+    /// As [`Self::decide`], where others of the same step will have opened the cycles in `opening`.
+    pub fn decide_besides(
+        &self,
+        partition: Partition,
+        cycle: Cycle,
+        opening: &mut Vec<Cycle>,
+    ) -> Result<(), Refusal> {
+        let tables = &self.partitions[usize::from(partition.0)];
+        if opening.contains(&cycle) || tables.iter().any(|(one, _)| *one == cycle) {
+            return Ok(());
+        }
+        if tables.len() + opening.len() >= CYCLES_REMEMBERED_MAX {
+            return Err(Refusal::TooManyOpenCycles);
+        }
+        opening.push(cycle);
+        Ok(())
+    }
+
     /// Remembers an identity that [`Self::look_up`] called new, under the cycle it is posted to.
     #[inline]
     pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {

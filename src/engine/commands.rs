@@ -234,6 +234,7 @@ impl AccountHandle {
 
     /// The account's figures through its mailbox, as durable as what was recorded before.
     pub async fn view(&self) -> Result<AccountView, EngineError> {
+        self.engine.inner.check_running()?;
         self.address.send(View).await.map_err(|_| self.engine.inner.stopped())
     }
 
@@ -241,6 +242,7 @@ impl AccountHandle {
     ///
     /// [`AccountCommand::Cancel`] needs the directory's word too: use [`Engine::execute`] for it.
     pub async fn send(&self, command: AccountCommand) -> Result<AccountView, EngineError> {
+        self.engine.inner.check_running()?;
         let message = Do {
             command,
             principal: PROVIDER.into(),
@@ -417,6 +419,7 @@ impl Engine {
     /// A billing account at hand, with its mailbox open as long as the handle lives.
     pub fn account(&self, billing_account: &str) -> Result<AccountHandle, EngineError> {
         self.blocking()?;
+        self.inner.check_running()?;
         let account = self.known(billing_account)?;
         let shards = self.inner.shards.len();
         let shard = account.partition().shard(shards);
@@ -440,6 +443,7 @@ impl Engine {
         M::Result: Send,
         BillingAccount: actix::Handler<M, Result = Deferred<M::Result>>,
     {
+        self.inner.check_running()?;
         let (reply, answer) = oneshot::channel();
         let shard = account.partition().shard(self.inner.shards.len());
         let envelope = Envelope::new(message, Some(reply));
@@ -484,6 +488,7 @@ impl Engine {
         items: Vec<ChangeItem>,
     ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
         scope.permits_provider()?;
+        self.inner.check_running()?;
         let now = self.inner.config.clock.now();
         let change = Change { items, principal: scope.principal, key: scope.key, at: scope.at, now };
         let answer = self.inner.directory_actor.send(change).await.map_err(|_| self.inner.stopped())?;

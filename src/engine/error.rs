@@ -88,8 +88,8 @@ pub enum EngineError {
     /// The engine stopped at a fault. What was not answered may or may not be durable: open it again and resend.
     #[error("the engine stopped: {0}")]
     Stopped(String),
-    /// A blocking call on a thread that runs actors would wait for itself.
-    #[error("a blocking call on an actor's own thread")]
+    /// A blocking call on a thread that runs actors or the log would wait for itself.
+    #[error("a blocking call on one of the engine's own threads")]
     WouldDeadlock,
     /// The log needed for the answer was trimmed, or can't be read.
     #[error("cannot read the log: {0}")]

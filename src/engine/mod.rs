@@ -30,7 +30,7 @@ use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::log::{Handover, Release};
 use crate::actors::newest::Newest;
-use crate::actors::on_arbiter;
+use crate::actors::on_engine_thread;
 use crate::actors::shard::{Pass, Shard};
 use crate::actors::ticket::Ticket;
 use crate::domain::directory::Directory;
@@ -140,10 +140,10 @@ impl Engine {
         Self { inner }
     }
 
-    /// Refuses to block a thread that actors run on.
+    /// Refuses to block a thread that actors or the log run on.
     #[allow(clippy::unused_self)] // asked of every engine before it blocks
     fn blocking(&self) -> Result<(), EngineError> {
-        if on_arbiter() { Err(EngineError::WouldDeadlock) } else { Ok(()) }
+        if on_engine_thread() { Err(EngineError::WouldDeadlock) } else { Ok(()) }
     }
 }
 
@@ -155,9 +155,9 @@ impl Clone for Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // The last user closes, unless it is an actor's own thread: then the log ends unsealed, and loses nothing.
+        // The last user closes, unless it is one of the engine's own threads: then the log ends unsealed, and loses nothing.
         if self.inner.users.fetch_sub(1, Ordering::SeqCst) == 1
-            && !on_arbiter()
+            && !on_engine_thread()
             && let Err(error) = self.inner.close()
         {
             tracing::error!(%error, "closing the engine failed");
@@ -172,11 +172,20 @@ fn part_of(ticket: &Arc<Ticket>, gate: &Arc<Gate>) -> Release {
 impl Inner {
     /// The error of a call that met the end of the engine.
     fn stopped(&self) -> EngineError {
-        let reason = self.health.stopped().unwrap_or("it is closed");
+        // Who waits is woken a moment before the log's thread has told the reason.
+        let closing = self.closing.load(Ordering::SeqCst);
+        let unknown = if closing { "it is closed" } else { "its log has ended" };
+        let reason = self.health.stopped().unwrap_or(unknown);
         EngineError::Stopped(reason.to_owned())
     }
 
+    /// Refuses what comes after the first fault, also where the actors asked are still well.
+    fn check_running(&self) -> Result<(), EngineError> {
+        if self.health.stopped().is_some() { Err(self.stopped()) } else { Ok(()) }
+    }
+
     async fn barrier(&self) -> Result<(), EngineError> {
+        self.check_running()?;
         let ticket = Arc::new(Ticket::default());
         for (shard, gate) in self.shards.iter().zip(&self.gates) {
             shard.do_send(Pass(part_of(&ticket, gate)));

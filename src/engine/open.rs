@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
@@ -15,6 +16,7 @@ use crate::actors::gate::Gate;
 use crate::actors::health::{Health, PanicGuard};
 use crate::actors::inbox::Inbox;
 use crate::actors::log::{Handover, Producer};
+use crate::actors::mark_engine_thread;
 use crate::actors::newest::{Newest, NewestWriter};
 use crate::actors::shard::{Flush, Peers, Shard, ShardParts, Shared};
 use crate::domain::directory::Directory;
@@ -163,7 +165,7 @@ impl Engine {
         writer: LogWriter,
         opened: Opened,
     ) -> Result<Self, OpenError> {
-        let Replayed { directory, strings, ledgers, .. } = replayed;
+        let Replayed { directory, strings, mut ledgers, .. } = replayed;
         let shards = ledgers.len();
         let health = Arc::new(Health::default());
         let watermark = Arc::new(Watermark::new(writer.last()));
@@ -191,7 +193,8 @@ impl Engine {
             .any(|cloud| u32::try_from(cloud).is_ok_and(|cloud| directory.spans_shards(CloudIndex(cloud))));
         let shared = Shared {
             strings: Arc::new(RwLock::new(strings)),
-            identities: (0..shards).map(|_| Mutex::default()).collect(),
+            // There before any shard runs: the first one to run may look into another one's.
+            identities: ledgers.iter_mut().map(|ledger| Mutex::new(take(&mut ledger.identities))).collect(),
             homes_shared: Arc::new(AtomicBool::new(spans)),
             health: Arc::clone(&health),
         };
@@ -262,6 +265,7 @@ fn run_log(
     health: &Arc<Health>,
 ) -> Result<Lsn, LogFault> {
     let _guard = PanicGuard { health: Arc::clone(health), name: "log" };
+    mark_engine_thread();
     run(writer, queue, options, watermark).inspect_err(|fault| {
         health.stop(|| format!("{} (hint: {})", describe(fault), fault.hint()));
     })
@@ -303,16 +307,20 @@ impl Crew {
 
     fn start(self, arbiters: &[Arbiter]) -> Addresses {
         let mut shards = Vec::new();
+        let producer = Arc::new(Producer::immediate(self.orders, self.logged_bytes));
         let parts = self.ledgers.into_iter().zip(&self.gates).zip(&self.inboxes).zip(&self.newest);
         for ((((ledger, gate), inbox), newest), arbiter) in parts.zip(arbiters) {
             let (gate, inbox) = (Arc::clone(gate), Arc::clone(inbox));
-            let newest = NewestWriter::new(Arc::clone(newest));
-            let (orders, shared) = (self.orders.clone(), self.shared.clone());
-            let logged_bytes = Arc::clone(&self.logged_bytes);
+            let mut newest = NewestWriter::new(Arc::clone(newest));
+            // Anybody may read them before the shard runs.
+            for (slot, account) in ledger.accounts.iter().enumerate() {
+                newest.set(slot, account.available_credit());
+            }
+            let (directory, shared) = (Arc::clone(&producer), self.shared.clone());
             shards.push(Shard::start_in_arbiter(&arbiter.handle(), move |context: &mut Context<Shard>| {
                 let address = actix::AsyncContext::address(context);
                 let wake = address.clone();
-                let producer = Producer::new(orders, logged_bytes, move || wake.do_send(Flush));
+                let producer = Producer::beside(&directory, move || wake.do_send(Flush));
                 Shard::new(ShardParts { ledger, inbox, gate, shared, producer, newest }, address)
             }));
         }
@@ -322,7 +330,7 @@ impl Crew {
         }
         let directory = DirectoryActor {
             directory: self.directory,
-            producer: Producer::immediate(self.orders, self.logged_bytes),
+            producer,
             inboxes: self.inboxes,
             shards: shards.clone(),
             guard: PanicGuard { health: Arc::clone(&self.shared.health), name: "directory" },

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::{Engine, EngineError, Inner};
+use crate::actors::gate::Room;
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
+use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
 use crate::actors::ticket::{Outcome, Ticket};
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::{Directory, account_slot};
-use crate::domain::ids::{Currency, is_cloud_account_id, is_id};
+use crate::domain::ids::{CloudIndex, Currency, is_cloud_account_id, is_id};
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::journal::charges::ChargeId;
@@ -107,6 +109,9 @@ pub struct Pending {
 impl Pending {
     /// Waits until all of the batch is durable, blocking the thread. `batch` must be the one that was submitted.
     pub fn wait(self, batch: &ChargeBatch) -> Result<PostReport, EngineError> {
+        if on_engine_thread() {
+            return Err(EngineError::WouldDeadlock);
+        }
         let outcome = self.ticket.wait().map_err(|_| self.engine.stopped())?;
         Ok(PostReport::new(outcome, batch))
     }
@@ -159,16 +164,15 @@ impl Engine {
         let mut prepared = self.prepared();
         self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
         loop {
-            for (shard, contents) in prepared.shards.iter().enumerate() {
-                let charges = contents.charges.len();
-                if charges > 0
-                    && !self.inner.gates[shard].try_enter(charges).map_err(|_| self.inner.stopped())?
-                {
-                    self.inner.leave(&prepared, shard);
+            let mut rooms = Vec::new();
+            for (shard, charges) in prepared.charges() {
+                let gate = &self.inner.gates[shard];
+                if !gate.try_enter(charges).map_err(|_| self.inner.stopped())? {
                     return Err(EngineError::Busy);
                 }
+                rooms.push(Room::new(Arc::clone(gate), charges));
             }
-            if self.inner.push(&mut prepared)? {
+            if self.inner.push(&mut prepared, rooms)? {
                 break;
             }
             self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
@@ -220,8 +224,7 @@ impl Engine {
                 prepared.void();
                 return Err(spans());
             }
-            self.inner.enter(&prepared).await?;
-            if self.inner.push(&mut prepared)? {
+            if self.inner.enter(&mut prepared).await? {
                 return self.pending(ticket, prepared).wait_async(batch).await;
             }
             // The directory has changed: look at everything again.
@@ -236,13 +239,10 @@ impl Engine {
         ticket: &Arc<Ticket>,
         mode: PartMode,
     ) -> Result<(), EngineError> {
-        loop {
-            self.inner.enter(prepared).await?;
-            if self.inner.push(prepared)? {
-                return Ok(());
-            }
+        while !self.inner.enter(prepared).await? {
             self.inner.prepare(prepared, batch, range.clone(), ticket, mode);
         }
+        Ok(())
     }
 
     /// Posts runs of charges of the same shard one after the other, until one of them meets an exception.
@@ -254,8 +254,12 @@ impl Engine {
             let ticket = Arc::new(Ticket::default());
             let mut prepared = self.prepared();
             self.inner.prepare(&mut prepared, batch, start..end, &ticket, PartMode::UntilException);
-            self.enter_range_async(&mut prepared, batch, start..end, &ticket, PartMode::UntilException)
-                .await?;
+            // The directory may change meanwhile, so that the run is of several shards, which know nothing of each
+            // other's exceptions.
+            let spans = prepared.charges().count() > 1;
+            if spans || !self.inner.enter(&mut prepared).await? {
+                continue;
+            }
             self.inner.pool.lock().push(prepared);
             outcome.merge(ticket.wait_async().await.map_err(|_| self.inner.stopped())?);
             start = end;
@@ -283,10 +287,10 @@ struct Repeats<'a> {
 impl Inner {
     /// Where a run of charges of one shard ends, at most a chunk on. A charge that can't be routed is a run of its own.
     fn run_end(&self, batch: &ChargeBatch, start: usize) -> usize {
-        let directory = self.directory.read();
+        let directory = &*self.directory.read();
         let shard = |index: usize| {
             let charge = batch.get(index);
-            directory.cloud(charge.cloud_account).filter(|_| checked(&charge).is_ok()).map(|cloud| {
+            routable(directory, &charge).ok().map(|cloud| {
                 directory.payer(cloud, charge.period_start).account.partition().shard(self.gates.len())
             })
         };
@@ -300,9 +304,7 @@ impl Inner {
     fn check(&self, batch: &ChargeBatch, outcome: &mut Outcome) {
         let directory = self.directory.read();
         for (index, charge) in (0..).zip(batch.iter()) {
-            let known = checked(&charge)
-                .and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
-            if let Err(refusal) = known {
+            if let Err(refusal) = routable(&directory, &charge) {
                 outcome.refuse(index, refusal);
             }
         }
@@ -411,16 +413,16 @@ impl Inner {
         })
     }
 
-    /// Pushes what was prepared, for which room has been made; `false` if the directory changed in between, and the
-    /// room is given back.
-    fn push(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
+    /// Pushes what was prepared, for which there is room; `false` if the directory changed in between, and the room is
+    /// given back.
+    fn push(&self, prepared: &mut Prepared, rooms: Vec<Room>) -> Result<bool, EngineError> {
         let directory: &Directory = &self.directory.read();
         if directory.sequence() != prepared.version {
-            self.leave(prepared, prepared.shards.len());
             // Parts that were not pushed are void, not stopped.
             prepared.void();
             return Ok(false);
         }
+        rooms.into_iter().for_each(Room::hand_on);
         if let Some(refused) = prepared.shards.first_mut().and_then(|contents| contents.refused.take()) {
             refused.finish();
         }
@@ -435,27 +437,26 @@ impl Inner {
         Ok(true)
     }
 
-    /// Waits for room for everything prepared, shard by shard in order, so that no two callers wait for each other.
-    async fn enter(&self, prepared: &Prepared) -> Result<(), EngineError> {
-        for (gate, contents) in self.gates.iter().zip(&prepared.shards) {
-            if !contents.charges.is_empty() {
-                gate.enter(contents.charges.len()).await.map_err(|_| self.stopped())?;
-            }
+    /// Waits for room for everything prepared, shard by shard in order, so that no two callers wait for each other, and
+    /// pushes it; `false` if it must be prepared again.
+    async fn enter(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
+        let mut rooms = Vec::new();
+        for (shard, charges) in prepared.charges() {
+            let gate = &self.gates[shard];
+            gate.enter(charges).await.map_err(|_| self.stopped())?;
+            rooms.push(Room::new(Arc::clone(gate), charges));
         }
-        Ok(())
-    }
-
-    /// Gives back the room of the first `shards` shards.
-    fn leave(&self, prepared: &Prepared, shards: usize) {
-        for (gate, contents) in self.gates.iter().zip(&prepared.shards).take(shards) {
-            if !contents.charges.is_empty() {
-                gate.leave(contents.charges.len());
-            }
-        }
+        self.push(prepared, rooms)
     }
 }
 
 impl Prepared {
+    /// The shards that get any charges, and how many.
+    fn charges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let counts = self.shards.iter().map(|contents| contents.charges.len()).enumerate();
+        counts.filter(|(_, charges)| *charges > 0)
+    }
+
     fn void(&mut self) {
         for contents in &mut self.shards {
             contents.refused.take().into_iter().for_each(crate::actors::ticket::TicketPart::void);
@@ -505,6 +506,13 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
     });
     contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row, append });
     place
+}
+
+/// The cloud account of a charge that a shard can decide on, or why there is none.
+fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
+    checked(charge)?;
+    let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
+    Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)
 }
 
 /// Checks the form of a charge (rules A7, C1).

@@ -21,6 +21,7 @@ impl Engine {
     /// Takes a snapshot while everything else goes on. Gives its low-water mark: recovery reads the log from there.
     pub fn snapshot(&self) -> Result<Lsn, EngineError> {
         self.blocking()?;
+        self.inner.check_running()?;
         let mut newest = self.inner.snapshot_lsn.lock();
         let low_water = pollster::block_on(self.inner.directory_actor.send(LowWater));
         let low_water = low_water.map_err(|_| self.inner.stopped())?;

@@ -212,6 +212,9 @@ pub fn list(storage: &dyn Storage) -> io::Result<Vec<Lsn>> {
 }
 
 /// Reads the first of these snapshots that is whole. Broken ones are named in `broken`, with the reason.
+///
+/// One that only can't be read now, or by this program, is no broken one but a fault: who went on without it would
+/// number new strings as it does not, and contradict it when it can be read again.
 pub fn read_first_whole(
     storage: &dyn Storage,
     directory_id: [u8; 16],
@@ -221,6 +224,10 @@ pub fn read_first_whole(
     for low_water in low_waters {
         match read(storage, directory_id, low_water) {
             Ok(state) => return Ok(Some(state)),
+            Err(SnapshotFault::Io(error)) => return Err(error),
+            Err(fault @ SnapshotFault::Newer(_)) => {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
+            }
             Err(fault) => broken.push((path(low_water), fault)),
         }
     }
