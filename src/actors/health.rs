@@ -38,6 +38,18 @@ impl Health {
         self.reason.get().map(String::as_str)
     }
 
+    /// Why the engine stopped, for somebody who was woken by it: the reason is told a moment after.
+    pub fn reason(&self) -> &str {
+        const LOOKS: u32 = 1_000;
+        for _ in 0..LOOKS {
+            if let Some(reason) = self.stopped() {
+                return reason;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        "its log has ended"
+    }
+
     /// Has `hook` run when the engine stops.
     pub fn on_stop(&self, hook: impl Fn() + Send + 'static) {
         self.hooks.lock().push(Box::new(hook));

@@ -172,10 +172,11 @@ fn part_of(ticket: &Arc<Ticket>, gate: &Arc<Gate>) -> Release {
 impl Inner {
     /// The error of a call that met the end of the engine.
     fn stopped(&self) -> EngineError {
-        // Who waits is woken a moment before the log's thread has told the reason.
         let closing = self.closing.load(Ordering::SeqCst);
-        let unknown = if closing { "it is closed" } else { "its log has ended" };
-        let reason = self.health.stopped().unwrap_or(unknown);
+        let reason = match self.health.stopped() {
+            None if closing => "it is closed",
+            _ => self.health.reason(),
+        };
         EngineError::Stopped(reason.to_owned())
     }
 

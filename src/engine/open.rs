@@ -130,6 +130,10 @@ impl Engine {
         let storage = storage_of(&config)?;
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|fault| OpenError::Config(format!("no randomness: {fault}")))?;
+        if !config.create && Identity::read(&*storage)?.is_none() {
+            let path = config.data_dir.display();
+            return Err(OpenError::Config(format!("`{path}` is not a data directory")));
+        }
         let identity = Identity::open_or_create(&*storage, || random)?;
         let hasher = IdentityHasher::new(identity.hash_key);
         let mut opened = Opened::default();

@@ -44,7 +44,10 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
     let mut broken = Vec::new();
     let snapshot = read_snapshot(&*storage, &identity, Age::Newest, &mut broken)?;
     // The whole log if it is there; of a trimmed one, what the oldest snapshot leaves to read.
-    let trimmed = inspect(&*storage, &identity)?.first().is_some_and(|segment| segment.first > Lsn::FIRST);
+    let segments = inspect(&*storage, &identity);
+    // A log that can't be looked into is reported by its replay.
+    let trimmed =
+        segments.is_ok_and(|segments| segments.first().is_some_and(|segment| segment.first > Lsn::FIRST));
     let base =
         if trimmed { read_snapshot(&*storage, &identity, Age::Oldest, &mut Vec::new())? } else { None };
     let from_log = replay_from(&*storage, &identity, shards, base);
