@@ -344,8 +344,7 @@ impl Handler<Address> for Shard {
             ready.push(slot);
             Box::new(Mailbox::open(slot, ready))
         });
-        let address = Addr::new(mailbox.address());
-        address
+        Addr::new(mailbox.address())
     }
 }
 
