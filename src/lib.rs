@@ -1,6 +1,64 @@
-//! Exchequer: a billing-account ledger.
+//! Exchequer: a billing-account ledger. Every charge is posted exactly once, every balance is always current.
+//!
+//! # Bird's eye
+//!
+//! ```text
+//!  cli ── ingest            files and pipes become pages of charges; commands become requests
+//!    │
+//!  engine                   the embedding API: any thread; resolves ids, waits for room, hands over, waits for the disk
+//!    │ batches of charges by shard                │ commands
+//!  actors: shards ── resident billing accounts    directory      one arbiter thread each; apply the domain's rules
+//!    │ records, in order
+//!  wal: one thread          a block a group commit: CRC, chain, write, fdatasync ── durable watermark ── answers
+//! ```
+//!
+//! A charge is resolved to a shard on the caller's thread, pushed into the shard's inbox, checked against all identities
+//! that are remembered, applied to its account in place, and encoded with the others of the same step into one record.
+//! The batch is answered when the log's durable watermark has passed that record. Opening reads the newest snapshot and
+//! replays the log after it.
+//!
+//! # Code map
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`limits`] | every bound, and how the bounds relate |
+//! | [`clock`] | the only reader of time |
+//! | [`domain`] | pure rules: money, ids, accounts, the directory, identities, refusals, invariants |
+//! | [`wal`] | bytes: blocks, segments, the writer, recovery, and the seam to the disk with its simulated twin |
+//! | [`journal`] | events to versioned bytes and back, snapshots, replay |
+//! | [`actors`] | shards, resident accounts, the directory; no rules |
+//! | [`engine`] | the embedding API: open, post, command, ask, verify, close; hides actix |
+//! | [`ingest`] | charge formats as a stream |
+//! | [`cli`] | the `exchequer` command, one file per command |
+//!
+//! `cli → ingest → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
+//! `tests/house.rs` reads the sources and enforces it.
+//!
+//! # What holds
+//!
+//! - Nothing is answered before the disk has it: no acceptance, no duplicate, no refusal that depends on what was recorded.
+//! - Commands may be refused, events never: replay decides nothing and reads no clock.
+//! - A charge's identity (cloud account, source, id) is posted once, also across crashes, snapshots and changes of payer.
+//! - Money is an integer count of 10⁻¹⁸; every sum is checked.
+//! - An account's balances are changed by its own actor alone.
+//! - A failed write or sync, or a panic in any actor, stops the whole engine; a restart recovers.
+//! - Each state invariant has an id in [`domain::invariants`] and one check, which opening, tests and
+//!   [`engine::verify`] use alike.
+//!
+//! # Absent
+//!
+//! Bills, purchases, coupons, holds, enterprises, transfers, alerts and a server are not built yet. On purpose there is no
+//! replication, no query language, no history in memory (reports stream from the log), and no trimming of the log
+//! unless [`Config::trim_log`](engine::Config::trim_log) asks for it.
+//!
+//! # Reading order
+//!
+//! [`domain::money`] and [`domain::charge`], then [`domain::account`]; [`journal::charges`] for what a posted charge looks
+//! like on disk; [`wal`] for how it gets there; `actors::drain` for the hot path; [`engine::post`] for how a batch gets
+//! in and its answer out.
 
 pub mod actors;
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod engine;

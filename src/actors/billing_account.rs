@@ -54,10 +54,21 @@ pub struct PostCharge<'a> {
     pub billing_cycle: Option<Cycle>,
     /// Category.
     pub category: Category,
-    /// Source and row of an import whose ids are digests (rule C7).
-    pub import: Option<(&'a str, u64)>,
+    /// The row of an import whose ids are digests (rule C7).
+    pub import: Option<ImportedRow<'a>>,
     /// The cycle looked up last.
     pub span: &'a mut Option<CycleSpan>,
+}
+
+/// A row of an import whose ids are digests (rule C7).
+#[derive(Clone, Copy, Debug)]
+pub struct ImportedRow<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// Its number, from 1.
+    pub row: u64,
+    /// The import may overlap another one: the row is noted, and not refused for it.
+    pub append: bool,
 }
 
 /// What became of one charge.
@@ -97,8 +108,8 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
                 charge.span,
             )
             .and_then(|cycle| {
-                if let Some((source, row)) = charge.import {
-                    self.account.imports_decide(source, cycle, row)?;
+                if let Some(import) = charge.import.filter(|import| !import.append) {
+                    self.account.imports_decide(import.source, cycle, import.row)?;
                 }
                 charge.identities.decide(charge.home, cycle)?;
                 Ok(cycle)
@@ -106,8 +117,8 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
         MessageResult(match decided {
             Ok(cycle) => {
                 self.account.apply_charge(charge.paid, charge.amount, cycle, charge.category);
-                if let Some((source, row)) = charge.import {
-                    self.account.rare_mut().imports.apply(source, cycle, row);
+                if let Some(import) = charge.import {
+                    self.account.rare_mut().imports.apply(import.source, cycle, import.row);
                 }
                 charge.identities.insert(charge.home, cycle, charge.key);
                 Verdict::Posted(cycle)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 
-use super::billing_account::{PostCharge, Verdict};
+use super::billing_account::{ImportedRow, PostCharge, Verdict};
 use super::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
@@ -122,7 +122,10 @@ impl Shard {
                     outcome.accepted += 1;
                     self.record(charge, extra, cycle, contents, strings);
                 }
-                Verdict::Duplicate => outcome.duplicate += 1,
+                Verdict::Duplicate => {
+                    outcome.duplicate += 1;
+                    outcome.duplicates.push(charge.index);
+                }
                 Verdict::Refused(refusal) => outcome.refuse(charge.index, refusal),
             }
         }
@@ -148,9 +151,7 @@ impl Shard {
         strings: &Strings,
         identities: &mut Identities,
     ) -> Verdict {
-        let import = extra.filter(|extra| extra.import_row > 0).map(|extra| {
-            (Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings), extra.import_row)
-        });
+        let import = imported_row(charge, extra, contents, strings);
         let slot = charge.account as usize;
         let account = &mut self.accounts[slot];
         let verdict = account
@@ -259,10 +260,7 @@ impl Shard {
                     let paid = payments.entry(place).or_insert_with(|| self.payments[place].paid.clone());
                     let amount = charge.amount.money();
                     let extra = contents.extras.get(charge.extra as usize);
-                    let import = extra.filter(|extra| extra.import_row > 0).map(|extra| {
-                        let texts = Texts::new(charge, Some(extra), contents);
-                        (texts.label(strings, 0).text(strings), extra.import_row)
-                    });
+                    let import = imported_row(charge, extra, contents, strings);
                     let decided = account
                         .decide_charge(
                             paid,
@@ -274,8 +272,8 @@ impl Shard {
                             &mut self.span,
                         )
                         .and_then(|cycle| {
-                            if let Some((source, row)) = import {
-                                account.imports_decide(source, cycle, row)?;
+                            if let Some(import) = import.filter(|import| !import.append) {
+                                account.imports_decide(import.source, cycle, import.row)?;
                             }
                             let opening = opening.entry(charge.home).or_default();
                             identities.decide_besides(charge.home, cycle, opening)?;
@@ -283,8 +281,8 @@ impl Shard {
                         });
                     decided.map(|cycle| {
                         account.apply_charge(paid, amount, cycle, charge.category);
-                        if let Some((source, row)) = import {
-                            account.rare_mut().imports.apply(source, cycle, row);
+                        if let Some(import) = import {
+                            account.rare_mut().imports.apply(import.source, cycle, import.row);
                         }
                         posted.insert(hash, charge.key.0);
                     })
@@ -359,11 +357,26 @@ impl<'a> Homes<'a> {
     }
 }
 
+/// The charge as a row of an import, if its id is a digest.
+#[inline]
+fn imported_row<'a>(
+    charge: &'a Routed,
+    extra: Option<&'a Extra>,
+    contents: &'a Contents,
+    strings: &'a Strings,
+) -> Option<ImportedRow<'a>> {
+    extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
+        source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
+        row: extra.import_row,
+        append: extra.append,
+    })
+}
+
 /// The texts of one charge in the inbox.
 struct Texts<'a> {
     charge: &'a Routed,
     extra: Option<&'a Extra>,
-    texts: &'a [u8],
+    bytes: &'a [u8],
 }
 
 /// A label with its text at hand.
@@ -389,16 +402,16 @@ impl<'a> Texts<'a> {
             extra.is_none(),
             "invariant: extras are where they are said to be"
         );
-        Self { charge, extra, texts: &contents.texts[charge.text_at as usize..] }
+        Self { charge, extra, bytes: &contents.texts[charge.text_at as usize..] }
     }
 
     #[inline]
     fn id(&self) -> ChargeId<'a> {
         if self.charge.id_length == UUID {
-            let bytes = self.texts[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
+            let bytes = self.bytes[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
             ChargeId::Uuid(bytes)
         } else {
-            ChargeId::Text(text(&self.texts[..usize::from(self.charge.id_length)]))
+            ChargeId::Text(text(&self.bytes[..usize::from(self.charge.id_length)]))
         }
     }
 
@@ -416,7 +429,7 @@ impl<'a> Texts<'a> {
         }
         let before: usize = extra.lengths[..nth].iter().map(|length| *length as usize).sum();
         let start = self.id_bytes() + before;
-        text(&self.texts[start..start + length])
+        text(&self.bytes[start..start + length])
     }
 
     #[inline]

@@ -67,6 +67,8 @@ pub struct Extra {
     pub lengths: [u32; 6],
     /// Row of an import, or 0.
     pub import_row: u64,
+    /// The import may overlap another one.
+    pub append: bool,
 }
 
 /// What a part does with its other charges when one can't be posted (rule C6).

@@ -32,13 +32,14 @@ pub enum Release {
 impl Release {
     fn run(self) {
         match self {
-            Self::Part { part, gate, charges, mut also } => match also.pop() {
-                Some(shard) => shard.do_send(Pass(Self::Part { part, gate, charges, also })),
-                None => {
+            Self::Part { part, gate, charges, mut also } => {
+                if let Some(shard) = also.pop() {
+                    shard.do_send(Pass(Self::Part { part, gate, charges, also }));
+                } else {
                     gate.leave(charges);
                     part.finish();
                 }
-            },
+            }
             Self::Reply(reply) => reply(),
         }
     }

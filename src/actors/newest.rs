@@ -89,7 +89,7 @@ impl NewestReader {
             let low = cell.low.load(Ordering::Relaxed);
             let high = cell.high.load(Ordering::Relaxed);
             fence(Ordering::Acquire);
-            if before % 2 == 0 && cell.version.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && cell.version.load(Ordering::Relaxed) == before {
                 return Money::from_units((u128::from(high) << 64 | u128::from(low)).cast_signed());
             }
             std::hint::spin_loop();

@@ -108,7 +108,9 @@ impl Shard {
             ready,
             _guard: guard,
         };
-        payments.into_iter().for_each(|payment| shard.add_payment(payment));
+        for payment in payments {
+            shard.add_payment(payment);
+        }
         shard
     }
 

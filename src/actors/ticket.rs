@@ -15,6 +15,8 @@ pub struct Outcome {
     pub accepted: u64,
     /// Posted before; no effect.
     pub duplicate: u64,
+    /// Index in the batch of each of them, unless nothing of the batch was posted.
+    pub duplicates: Vec<u32>,
     /// Posted before with another amount; no effect.
     pub conflict: u64,
     /// Refused by a rule.
@@ -38,6 +40,7 @@ impl Outcome {
     pub fn merge(&mut self, other: Self) {
         self.accepted += other.accepted;
         self.duplicate += other.duplicate;
+        self.duplicates.extend(other.duplicates);
         self.conflict += other.conflict;
         self.rejected += other.rejected;
         self.exceptions.extend(other.exceptions);

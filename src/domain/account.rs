@@ -190,14 +190,13 @@ impl PaidCloudAccount {
         if self.last.charges == 0 {
             self.last = fresh;
         }
-        if let Some(others) = &mut self.others {
-            if let Some(found) = others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
-            {
-                std::mem::swap(found, &mut self.last);
-                // An empty sum that was swapped out means nothing; drop it.
-                others.retain(|sum| sum.charges > 0);
-                return;
-            }
+        if let Some(others) = &mut self.others
+            && let Some(found) = others.iter_mut().find(|sum| sum.cycle == cycle && sum.category == category)
+        {
+            std::mem::swap(found, &mut self.last);
+            // An empty sum that was swapped out means nothing; drop it.
+            others.retain(|sum| sum.charges > 0);
+            return;
         }
         if self.last.charges > 0 {
             let left = std::mem::replace(&mut self.last, fresh);
@@ -682,7 +681,7 @@ impl Account {
             AccountEvent::CreditLimitGranted { after, .. } => self.credit_limit = *after,
             AccountEvent::QuotaSet { after, .. } => self.rare_mut().quota = *after,
             AccountEvent::QuotaRepaid { consumed_after, .. } => {
-                self.rare_mut().quota_consumed = *consumed_after
+                self.rare_mut().quota_consumed = *consumed_after;
             }
             AccountEvent::ProfileModified { profile } => self.rare_mut().profile = profile.clone(),
             AccountEvent::StatusChanged { status } => {

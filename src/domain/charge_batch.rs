@@ -17,6 +17,9 @@ const TEXT_BYTES_USUAL: usize = 160;
 pub struct ChargeBatch {
     text: String,
     rows: Vec<Packed>,
+    /// Rows of an import are meant to add to what another import posted: that they overlap is no reason to refuse
+    /// them (rule C7).
+    pub append: bool,
 }
 
 /// What is not text, and where the texts are: one behind the other from `start`.
@@ -44,6 +47,7 @@ impl ChargeBatch {
         Self {
             text: String::with_capacity(charges.saturating_mul(TEXT_BYTES_USUAL)),
             rows: Vec::with_capacity(charges),
+            append: false,
         }
     }
 
@@ -93,10 +97,11 @@ impl ChargeBatch {
         self.text.len()
     }
 
-    /// Forgets the charges and keeps the memory.
+    /// Forgets the charges and that they append, and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.rows.clear();
+        self.append = false;
     }
 
     /// The charge at `index`, counted from 0; panics beyond the end, as a slice does.

@@ -63,7 +63,7 @@ impl IdentityHasher {
 
     /// 32 bits that differ for different amounts, but for one pair in four thousand million.
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // keeps the well-mixed upper half
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // bits to mix; keeps the well-mixed upper half
     fn content(self, amount: Money) -> u32 {
         let units = amount.units();
         let low = (units as u64 ^ self.keys.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -96,9 +96,10 @@ impl Table {
     const PLACES_MIN: usize = 16;
 
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // below entries.len()
     fn place(&self, key: IdentityKey) -> usize {
         let place = ((key.0 >> 64) * self.entries.len() as u128) >> 64;
-        place as usize // below entries.len()
+        place as usize
     }
 
     #[inline]
@@ -238,13 +239,12 @@ impl Identities {
     #[inline]
     pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {
         let tables = &mut self.partitions[usize::from(partition.0)];
-        match tables.iter_mut().find(|(one, _)| *one == cycle) {
-            Some((_, table)) => table.insert(key),
-            None => {
-                let mut table = Table::default();
-                table.insert(key);
-                tables.push((cycle, table));
-            }
+        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
+            table.insert(key);
+        } else {
+            let mut table = Table::default();
+            table.insert(key);
+            tables.push((cycle, table));
         }
     }
 
@@ -266,6 +266,7 @@ impl Identities {
     }
 
     /// Moves the partitions of shard `shard` of `shards` out of `self`.
+    #[must_use = "these partitions are gone from `self`"]
     pub fn split_off(&mut self, shard: usize, shards: usize) -> Self {
         let mut owned = Self::default();
         for number in (shard..PARTITIONS).step_by(shards) {
@@ -338,22 +339,22 @@ mod tests {
     #[test]
     fn an_identity_costs_at_most_24_bytes_on_average() {
         let mut identities = Identities::default();
-        let (mut bytes, mut samples) = (0.0, 0.0);
+        let (mut thousandths, mut samples) = (0, 0);
         for round in 0..200_000_u128 {
             let key = IdentityKey::new(mix(round), 0);
             identities.insert(Partition((round % 4) as u16), Cycle::from_index(0), key);
             if round > 20_000 && round % 500 == 0 {
-                bytes += identities.memory_bytes() as f64 / identities.count() as f64;
-                samples += 1.0;
+                thousandths += identities.memory_bytes() * 1_000 / identities.count();
+                samples += 1;
             }
         }
-        assert!(bytes / samples <= 24.0, "{}", bytes / samples);
+        assert!(thousandths / samples <= 24_000, "{}", thousandths / samples);
     }
 
     #[test]
     fn the_number_of_cycles_is_bounded() {
         let mut identities = Identities::default();
-        for index in 0..CYCLES_REMEMBERED_MAX as u32 {
+        for index in (0..).take(CYCLES_REMEMBERED_MAX) {
             identities.insert(
                 Partition(0),
                 Cycle::from_index(index),

@@ -10,6 +10,7 @@ pub struct AccountIndex(pub u32);
 
 impl AccountIndex {
     /// The identity partition, and with it the shard, that the account belongs to.
+    #[allow(clippy::cast_possible_truncation)] // PARTITIONS fits u16, see limits
     pub const fn partition(self) -> Partition {
         Partition((self.0 % PARTITIONS as u32) as u16)
     }

@@ -151,7 +151,7 @@ impl CycleSpan {
         let first = date.first_of_month();
         let micros = |date: jiff::civil::Date| -> Option<i64> {
             let midnight = date.to_datetime(jiff::civil::Time::midnight());
-            zone.to_timestamp(midnight).ok().map(|instant| instant.as_microsecond())
+            zone.to_timestamp(midnight).ok().map(jiff::Timestamp::as_microsecond)
         };
         let year = u32::try_from(date.year()).ok()?;
         let start = micros(first).unwrap_or(i64::MIN);

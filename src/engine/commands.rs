@@ -158,6 +158,7 @@ pub enum Command {
     },
 }
 
+#[allow(clippy::ref_option)] // serde's form
 fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
@@ -492,6 +493,7 @@ impl Engine {
         self.account_overview_async(billing_account).await.map(|overview| Answer::Account(Box::new(overview)))
     }
 
+    #[allow(clippy::unused_self)] // beside `modified`
     fn opening(&self, settings: &AccountSettings, scope: &Scope, id: &str) -> Result<Opening, EngineError> {
         Ok(Opening {
             kind: settings.kind.unwrap_or(AccountType::Direct),

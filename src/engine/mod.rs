@@ -141,6 +141,7 @@ impl Engine {
     }
 
     /// Refuses to block a thread that actors or the log run on.
+    #[allow(clippy::unused_self)] // asked of every engine before it blocks
     fn blocking(&self) -> Result<(), EngineError> {
         if on_engine_thread() { Err(EngineError::WouldDeadlock) } else { Ok(()) }
     }
@@ -214,10 +215,10 @@ impl Inner {
         // Gone already where it has panicked.
         let _gone = threads.stop_system.send(());
         let system = threads.system.join();
-        settled?;
         match sealed {
-            Ok(Ok(_)) if system.is_ok() => Ok(()),
+            // The log's own fault says more than that a call met its end.
             Ok(Err(fault)) => Err(EngineError::Stopped(open::describe(&fault))),
+            Ok(Ok(_)) if system.is_ok() => settled,
             _ => Err(self.stopped()),
         }
     }

@@ -163,8 +163,12 @@ impl Engine {
         {
             let (gates, inboxes) = (gates.clone(), inboxes.clone());
             health.on_stop(move || {
-                gates.iter().for_each(|gate| gate.close());
-                inboxes.iter().for_each(|inbox| inbox.close());
+                for gate in &gates {
+                    gate.close();
+                }
+                for inbox in &inboxes {
+                    inbox.close();
+                }
             });
         }
         let options = QueueOptions { max_commit_delay: config.max_commit_delay, ..QueueOptions::default() };

@@ -47,6 +47,8 @@ pub struct PostReport {
     pub accepted: u64,
     /// Posted before; no effect.
     pub duplicate: u64,
+    /// Which these are: places in the batch from 0, in order. Not told of an atomic batch that was refused.
+    pub duplicates: Vec<u32>,
     /// Posted before with another amount; no effect.
     pub conflict: u64,
     /// Refused by a rule.
@@ -61,6 +63,8 @@ impl PostReport {
     fn new(outcome: Outcome, batch: &ChargeBatch) -> Self {
         let mut exceptions = outcome.exceptions;
         exceptions.sort_unstable();
+        let mut duplicates = outcome.duplicates;
+        duplicates.sort_unstable();
         let items = exceptions
             .into_iter()
             .map(|(index, code)| {
@@ -78,6 +82,7 @@ impl PostReport {
         Self {
             accepted: outcome.accepted,
             duplicate: outcome.duplicate,
+            duplicates,
             conflict: outcome.conflict,
             rejected: outcome.rejected,
             unsubmitted: batch.len() as u64 - counted,
@@ -399,7 +404,8 @@ impl Inner {
             let amount = charge.amount;
             let key = self.hasher.key(cloud, charge.source, charge.id, amount.money());
             let (text_at, id_length) = push_id(contents, charge.id);
-            let extra = push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number));
+            let extra =
+                push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number), batch.append);
             contents.charges.push(Routed {
                 key,
                 amount,
@@ -505,7 +511,7 @@ fn push_id(contents: &mut Contents, id: &str) -> (u32, u8) {
 }
 
 #[inline]
-fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 4]) -> u32 {
+fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 4], append: bool) -> u32 {
     if charge.quantity.is_none()
         && charge.description.is_empty()
         && charge.tags.is_empty()
@@ -529,7 +535,7 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
         contents.texts.extend_from_slice(text.as_bytes());
         u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX")
     });
-    contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row });
+    contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row, append });
     place
 }
 

@@ -160,6 +160,7 @@ impl Engine {
     }
 
     /// An account's own figures, without its cloud accounts.
+    #[allow(clippy::unused_self)] // a question to the engine
     pub(super) fn overview(&self, billing_account: &str, view: AccountView) -> AccountOverview {
         let direct = view.kind == AccountType::Direct;
         let text = |text: Option<Box<str>>| text.map_or_else(|| billing_account.to_owned(), Into::into);

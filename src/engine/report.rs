@@ -135,7 +135,7 @@ impl Engine {
             }
             let posted = ChargesPosted::decode(frame)?;
             texts.keep(&posted)?;
-            for charge in posted.iter() {
+            for charge in &posted {
                 let charge = charge?;
                 if account.is_some_and(|account| account != charge.account)
                     || query.cycle.is_some_and(|cycle| cycle != charge.cycle)
@@ -299,7 +299,8 @@ impl Texts {
     }
 }
 
-fn change_record(record: AccountRecord) -> ChangeRecord {
+/// A record of an account, as a person reads it.
+pub fn change_record(record: AccountRecord) -> ChangeRecord {
     let difference = |before: Money, after: Money| after.checked_sub(before);
     let before = |after: Money, amount: Money| after.checked_sub(amount);
     let (asset, kind, amount, from, to, reason) = match record.event {

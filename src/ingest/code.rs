@@ -32,8 +32,13 @@ pub const ROW_TOO_LONG: &str = "row_too_long";
 pub const INVALID_UTF8: &str = "invalid_utf8";
 /// The row's syntax is broken, or its number of fields is not the header's.
 pub const MALFORMED_ROW: &str = "malformed_row";
+/// The cloud account that the row's ids compose is known as one of another billing account: ids may contain `/`, so
+/// that `a` + `b/c` and `a/b` + `c` compose alike. Rename one, or name the cloud account yourself in NDJSON.
+pub const AMBIGUOUS_CLOUD_ACCOUNT: &str = "ambiguous_cloud_account";
 /// A JSON field has another type than it should.
 pub const INVALID_TYPE: &str = "invalid_type";
+/// A charge of `post_charges` has a field that no charge has: correct its name.
+pub const UNKNOWN_FIELD: &str = "unknown_field";
 /// A JSON object names a field twice.
 pub const DUPLICATE_FIELD: &str = "duplicate_field";
 

@@ -30,6 +30,7 @@ mod records;
 mod times;
 
 pub use fault::{IngestFault, UnknownFormatName};
+pub use ndjson::read_charge;
 pub use page::{Opening, Openings, Page, RowFault, RowNote};
 pub use reader::{ChargeReader, ReaderOptions};
 

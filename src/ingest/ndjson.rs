@@ -1,6 +1,7 @@
 //! NDJSON: one charge of `post_charges` a line (rules C1, C7).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use memchr::memchr;
@@ -83,6 +84,44 @@ struct Line<'a> {
     description: Option<Text<'a>>,
     #[serde(borrow)]
     tags: Option<&'a RawValue>,
+}
+
+/// The fields of a charge.
+const FIELDS: [&str; 17] = [
+    "cloud_account",
+    "billing_account",
+    "source",
+    "id",
+    "amount",
+    "currency",
+    "occurred_at",
+    "charge_period_start",
+    "billing_cycle",
+    "category",
+    "class",
+    "service",
+    "sku",
+    "quantity",
+    "unit",
+    "description",
+    "tags",
+];
+
+/// Reads one charge of `post_charges` into the page, strictly, as its row `row`; what is no charge is refused there.
+///
+/// Unlike a line of a file, it may have no field that is unknown.
+pub fn read_charge(json: &str, row: u64, page: &mut Page) {
+    let reader = Ndjson { source: None, lenient: false, lines: row };
+    let names: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(json);
+    let unknown =
+        names.ok().and_then(|names| names.keys().find(|name| !FIELDS.contains(&name.as_str())).cloned());
+    let taken = match unknown {
+        Some(name) => refuse(code::UNKNOWN_FIELD, format!("a charge has no field `{}`", shown(&name))),
+        None => reader.take(json.as_bytes(), page),
+    };
+    if let Err(refusal) = taken {
+        reader.refuse(refusal, page);
+    }
 }
 
 impl Ndjson {

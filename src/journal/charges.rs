@@ -432,6 +432,15 @@ impl<'a> ChargesPosted<'a> {
     }
 }
 
+impl<'r, 'a> IntoIterator for &'r ChargesPosted<'a> {
+    type Item = Result<PostedCharge<'a>, JournalFault>;
+    type IntoIter = Rows<'r, 'a>;
+
+    fn into_iter(self) -> Rows<'r, 'a> {
+        self.iter()
+    }
+}
+
 /// The charges of a record, in order.
 pub struct Rows<'r, 'a> {
     record: &'r ChargesPosted<'a>,

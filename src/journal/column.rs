@@ -120,7 +120,9 @@ mod tests {
 
     fn check(values: &[u32], bytes: usize) {
         let mut builder = ColumnBuilder::default();
-        values.iter().for_each(|value| builder.push(*value));
+        for value in values {
+            builder.push(*value);
+        }
         let written = builder.bytes().to_vec();
         assert_eq!(written.len(), bytes);
         let column = Column::<u32>::new(&written, values.len()).unwrap();

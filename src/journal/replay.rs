@@ -395,7 +395,7 @@ impl Applier {
         let strings = Arc::clone(&self.strings);
         let strings = strings.read();
         let mut id_space = [0; 36];
-        for charge in posted.iter() {
+        for charge in posted {
             let charge = charge?;
             let home =
                 *self.homes.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;

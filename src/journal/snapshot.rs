@@ -305,7 +305,7 @@ struct Collected {
 impl Collected {
     fn identities(&mut self, body: &[u8]) -> Result<(), SnapshotFault> {
         let form: IdentitiesV1 = from_slice("identities", body)?;
-        if usize::from(form.partition) >= PARTITIONS || form.keys.len() % 16 != 0 {
+        if usize::from(form.partition) >= PARTITIONS || !form.keys.len().is_multiple_of(16) {
             return Err(JournalFault::Malformed("identities").into());
         }
         for key in form.keys.chunks_exact(16) {

@@ -1,0 +1,371 @@
+//! `exchequer ingest`: posts the charges of files and pipes (rules C6, C7).
+//!
+//! One thread reads, this one posts; a few pages are on their way to the disk at a time. What is called durable has
+//! been waited for, in order.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::failure::Failure;
+use super::pages::{Pages, Reading, Step, display_name, is_stdin};
+use super::progress::{Form, Progress};
+use super::summary::Summary;
+use super::{Globals, Output, Verdict, console, data_dir};
+use crate::clock::Stopwatch;
+use crate::domain::charge_batch::ChargeBatch;
+use crate::domain::ids::Currency;
+use crate::engine::{Engine, EngineError, OnError, Pending, PostReport};
+use crate::ingest::{Format, Page, RowFault, code};
+
+/// Pages handed to the engine and not yet durable.
+const PAGES_IN_FLIGHT: usize = 8;
+
+/// Cloud accounts whose payers are kept at hand; beyond it the engine is asked again.
+const PAYERS_KEPT: usize = 1 << 20;
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    /// Charge files, plain or gzip; `-` is stdin.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How the files are written.
+    #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
+    format: FormatChoice,
+    /// The source of rows that name none; charges of different sources are never duplicates of each other.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Open the accounts that are not known yet; without it their rows are rejected.
+    #[arg(long)]
+    open_accounts: bool,
+    /// Also read rows that are not quite as they should be, and say so.
+    #[arg(long)]
+    lenient: bool,
+    /// What to do at a row that can't be posted.
+    #[arg(long, value_enum, default_value_t = ErrorChoice::Continue)]
+    on_error: ErrorChoice,
+    /// Post rows although another import has posted for the same source, account and cycle.
+    #[arg(long)]
+    append: bool,
+    /// How to show on stderr how far it is.
+    #[arg(long, value_enum, default_value_t = Form::Auto)]
+    progress: Form,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum FormatChoice {
+    /// Found out from the content.
+    Auto,
+    /// FOCUS CSV 1.0 to 1.3.
+    Focus,
+    /// One charge as a JSON object a line.
+    Ndjson,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum ErrorChoice {
+    /// Go on with the other rows.
+    Continue,
+    /// Submit nothing after it.
+    Stop,
+}
+
+pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
+    let files = &arguments.files;
+    // No ledger is made for files that are not there.
+    let readable = files.iter().any(|path| is_stdin(path) || File::open(path).is_ok());
+    let engine = readable.then(|| data_dir::open_or_create(globals)).transpose()?;
+    let sizes =
+        files.iter().map(|path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len()));
+    let progress = Progress::start(arguments.progress, sizes.sum());
+    let clock = Stopwatch::start();
+    let reading = Reading {
+        format: match arguments.format {
+            FormatChoice::Auto => None,
+            FormatChoice::Focus => Some(Format::Focus),
+            FormatChoice::Ndjson => Some(Format::Ndjson),
+        },
+        lenient: arguments.lenient,
+        source: arguments.source.clone(),
+    };
+    let pages = Pages::read(files.clone(), reading)?;
+    let names: Vec<_> = files.iter().map(|path| display_name(path)).collect();
+    let mut import = Import {
+        engine: engine.as_ref(),
+        arguments,
+        payers: HashMap::default(),
+        in_flight: VecDeque::new(),
+        summary: Summary::new(names),
+        progress,
+        input: 0,
+        pages: &pages,
+    };
+    let imported = import.run();
+    import.progress.finish();
+    let Import { summary, input, .. } = import;
+    let printed = match globals.output {
+        Output::Json => console::print_json(&summary.json(clock.elapsed())),
+        Output::Text => console::print(&summary.text(clock.elapsed(), globals)),
+    };
+    if let Err(error) = imported {
+        let (name, rows) = (display_name(&files[input]), summary.rows());
+        let attempt = format!("cannot go on importing `{name}`: {rows} rows are durable");
+        let hint = "mend the fault and run the same command again: what was posted is not posted twice";
+        // Closing tells the fault that stopped the engine, which a call that met its end need not know.
+        let fault = engine.and_then(|engine| engine.close().err()).unwrap_or(error);
+        return Err(Failure::because(attempt, &fault, hint));
+    }
+    engine.map_or(Ok(()), data_dir::close)?;
+    // All of it is posted, whether or not somebody reads about it.
+    match printed {
+        Err(failure) if !failure.is_closed_output() => Err(failure),
+        _ => Ok(Verdict::of(summary.is_good())),
+    }
+}
+
+/// A page on its way to the disk.
+struct InFlight {
+    input: usize,
+    page: Box<Page>,
+    pending: Pending,
+}
+
+/// One run of `ingest`.
+struct Import<'a> {
+    /// None where no input can be read.
+    engine: Option<&'a Engine>,
+    arguments: &'a Arguments,
+    /// First payers by cloud account, of those that were asked for.
+    payers: HashMap<Box<str>, Box<str>, foldhash::fast::RandomState>,
+    in_flight: VecDeque<InFlight>,
+    summary: Summary,
+    progress: Progress,
+    /// The input at hand.
+    input: usize,
+    pages: &'a Pages,
+}
+
+impl Import<'_> {
+    fn run(&mut self) -> Result<(), EngineError> {
+        let mut inputs_left = self.arguments.files.len();
+        loop {
+            let step = match self.pages.try_next() {
+                Some(step) => step,
+                // While the reader is slow, what was submitted is waited for.
+                None if !self.in_flight.is_empty() => {
+                    self.settle_one()?;
+                    continue;
+                }
+                None => match self.pages.next() {
+                    Some(step) => step,
+                    None => break,
+                },
+            };
+            match step {
+                Step::Page { input, format, page } => {
+                    self.input = input;
+                    if self.take(input, format, page)? {
+                        return Ok(());
+                    }
+                }
+                Step::End { input, fault } => {
+                    inputs_left -= 1;
+                    self.settle_all()?;
+                    self.progress.ended(self.summary.rows());
+                    if let Some(fault) = fault {
+                        self.summary.add_fault(input, &fault);
+                        fault.print();
+                        if self.arguments.on_error == ErrorChoice::Stop {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        }
+        assert!(inputs_left == 0, "invariant: the reading thread ends every input that it begins");
+        Ok(())
+    }
+
+    /// Posts a page; true if nothing may be submitted after it.
+    fn take(&mut self, input: usize, format: Format, mut page: Box<Page>) -> Result<bool, EngineError> {
+        let Some(engine) = self.engine else { return Ok(true) };
+        let stops = self.arguments.on_error == ErrorChoice::Stop;
+        if stops && let Some(refused) = page.refused.iter().map(|fault| fault.row).min() {
+            cut_at(&mut page, refused);
+        }
+        self.resolve(engine, format, &mut page)?;
+        if stops && let Some(refused) = page.refused.iter().map(|fault| fault.row).min() {
+            cut_at(&mut page, refused);
+        }
+        page.charges.append = self.arguments.append;
+        if stops {
+            let report = engine.post(&page.charges, OnError::Stop)?;
+            // An exception comes before the row that the reader refused, if there is one: that was not reached.
+            if !report.items.is_empty() {
+                page.refused.clear();
+            }
+            let exception = report.items.first().map(|item| page.rows[item.index as usize]);
+            let stopped_at = exception.or_else(|| page.refused.first().map(|fault| fault.row));
+            self.settled(input, page, &report);
+            if let Some(row) = stopped_at {
+                self.summary.stopped(input, row);
+                self.progress.ended(self.summary.rows());
+            }
+            return Ok(stopped_at.is_some());
+        }
+        let pending = engine.submit(&page.charges)?;
+        self.in_flight.push_back(InFlight { input, page, pending });
+        if self.in_flight.len() > PAGES_IN_FLIGHT {
+            self.settle_one()?;
+        }
+        Ok(false)
+    }
+
+    fn settle_all(&mut self) -> Result<(), EngineError> {
+        while !self.in_flight.is_empty() {
+            self.settle_one()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the oldest page is durable.
+    fn settle_one(&mut self) -> Result<(), EngineError> {
+        if let Some(InFlight { input, page, pending }) = self.in_flight.pop_front() {
+            let report = pending.wait(&page.charges)?;
+            self.settled(input, page, &report);
+        }
+        Ok(())
+    }
+
+    fn settled(&mut self, input: usize, page: Box<Page>, report: &PostReport) {
+        self.summary.add(input, &page, report);
+        self.progress.durable(self.summary.rows(), self.pages.bytes());
+        self.pages.recycle(page);
+    }
+
+    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account.
+    fn resolve(&mut self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
+        let composed = format == Format::Focus;
+        if !composed && !self.arguments.open_accounts {
+            return Ok(());
+        }
+        if self.payers.len() > PAYERS_KEPT {
+            self.payers.clear();
+        }
+        let mut withheld: Vec<(usize, &'static str, String)> = Vec::new();
+        let mut pairs: Vec<(String, String, Currency)> = Vec::new();
+        // Which pair a charge waits for.
+        let mut waiting: Vec<(usize, usize)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut last = ("", "");
+        let opens = self.arguments.open_accounts;
+        for index in 0..page.charges.len() {
+            let opening = page.opening(index);
+            let (cloud, billing) = (opening.cloud_account, opening.billing_account);
+            if last == (cloud, billing) {
+                continue;
+            }
+            let payer = match self.payer(engine, cloud) {
+                Some(payer) => payer,
+                None if !opens => continue,
+                None => {
+                    if let Some(place) = places.get(cloud) {
+                        waiting.push((index, *place));
+                        pairs[*place].1.as_str()
+                    } else if let Some(currency) = Currency::parse(opening.currency) {
+                        places.insert(cloud, pairs.len());
+                        waiting.push((index, pairs.len()));
+                        pairs.push((cloud.to_owned(), billing.to_owned(), currency));
+                        continue;
+                    } else {
+                        let detail = format!(
+                            "`{}`: the currency of an account that is to be opened has 1 to 8 upper-case letters or digits",
+                            opening.currency
+                        );
+                        withheld.push((index, code::INVALID_CURRENCY, detail));
+                        continue;
+                    }
+                }
+            };
+            if composed && is_ambiguous(cloud, payer, billing) {
+                let detail = format!(
+                    "`{cloud}` is a cloud account of `{payer}` already, and the row's billing account is `{billing}`: \
+                     rename one of them, or post it as NDJSON under a cloud account of its own"
+                );
+                waiting.pop_if(|(waiting, _)| *waiting == index);
+                withheld.push((index, code::AMBIGUOUS_CLOUD_ACCOUNT, detail));
+            } else if places.is_empty() {
+                last = (cloud, billing);
+            }
+        }
+        if !pairs.is_empty() {
+            let results = engine.open_accounts(&pairs)?;
+            for (index, place) in waiting {
+                if let Err(refusal) = results[place] {
+                    let (cloud, billing, _) = &pairs[place];
+                    let detail =
+                        format!("cannot open `{cloud}` for billing account `{billing}`: {}", refusal.hint());
+                    withheld.push((index, refusal.code(), detail));
+                }
+            }
+        }
+        withhold(page, withheld);
+        Ok(())
+    }
+
+    /// The first payer of a cloud account, if it is known.
+    fn payer(&mut self, engine: &Engine, cloud: &str) -> Option<&str> {
+        if !self.payers.contains_key(cloud) {
+            let payer = engine.first_payer(cloud)?;
+            self.payers.insert(cloud.into(), payer.into());
+        }
+        self.payers.get(cloud).map(|payer| &**payer)
+    }
+}
+
+/// Whether a cloud account's name was composed from the ids of another billing account: `a` + `b/c` and `a/b` + `c`
+/// compose alike (rule A4).
+fn is_ambiguous(cloud_account: &str, first_payer: &str, billing_account: &str) -> bool {
+    let composed = cloud_account.strip_prefix(first_payer).is_some_and(|rest| rest.starts_with('/'));
+    composed && first_payer != billing_account
+}
+
+/// Leaves only what comes before `row`, and the refusal of `row` itself.
+fn cut_at(page: &mut Page, row: u64) {
+    let before = page.rows.partition_point(|charge| *charge < row);
+    keep(page, |index| index < before);
+    page.refused.retain(|fault| fault.row <= row);
+    page.notes.retain(|note| note.row <= row);
+}
+
+/// Takes charges out of the page and refuses their rows.
+fn withhold(page: &mut Page, mut withheld: Vec<(usize, &'static str, String)>) {
+    if withheld.is_empty() {
+        return;
+    }
+    let indexes: Vec<_> = {
+        withheld.sort_unstable_by_key(|(index, ..)| *index);
+        withheld.iter().map(|(index, ..)| *index).collect()
+    };
+    let rows = &page.rows;
+    let faults =
+        withheld.into_iter().map(|(index, code, detail)| RowFault { row: rows[index], code, detail });
+    page.refused.extend(faults);
+    keep(page, |index| indexes.binary_search(&index).is_err());
+}
+
+/// Keeps some charges of a page, by their places. Whom the others belong to is forgotten.
+fn keep(page: &mut Page, kept: impl Fn(usize) -> bool) {
+    let mut charges = ChargeBatch::with_capacity(page.charges.len());
+    let mut rows = Vec::with_capacity(page.rows.len());
+    for (index, (charge, row)) in page.charges.iter().zip(&page.rows).enumerate() {
+        if kept(index) {
+            charges.push(&charge);
+            rows.push(*row);
+        }
+    }
+    page.charges = charges;
+    page.rows = rows;
+}

@@ -1,0 +1,131 @@
+//! The `exchequer` command: one file per command.
+//!
+//! Data goes to stdout, words to stderr. Exit status: 0 done, 1 refused or found broken, 2 not understood. A message
+//! says what was attempted, its causes once, and a hint.
+
+mod account;
+mod accounts;
+mod apply;
+mod change_records;
+mod console;
+mod data_dir;
+mod failure;
+mod ingest;
+mod lines;
+mod pages;
+mod progress;
+mod report;
+mod snapshot;
+mod summary;
+mod table;
+mod verify;
+mod vocabulary;
+mod wal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// A billing-account ledger: every charge exactly once, every balance always current.
+#[derive(Parser, Debug)]
+#[command(name = "exchequer", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args, Debug)]
+struct Globals {
+    /// Where the ledger keeps its log and snapshots.
+    #[arg(long, value_name = "DIR", default_value = "exchequer-data", global = true)]
+    data_dir: PathBuf,
+    /// Text for people, or JSON for programs.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Output::Text, global = true)]
+    output: Output,
+}
+
+/// In which form data is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Post the charges of files, or of a pipe (`-`).
+    Ingest(ingest::Arguments),
+    /// Carry out commands and queries, one JSON object a line.
+    Apply(apply::Arguments),
+    /// List billing accounts.
+    Accounts(accounts::Arguments),
+    /// Show one billing account and what its available credit is made of.
+    Account(account::Arguments),
+    /// Sum up the charges that were posted.
+    Report(report::Arguments),
+    /// Show what changed the assets and settings of one billing account.
+    ChangeRecords(change_records::Arguments),
+    /// Check every invariant of a data directory, changing nothing.
+    Verify,
+    /// Take a snapshot, so that the next opening reads less of the log.
+    Snapshot,
+    /// Look into the write-ahead log, changing nothing.
+    #[command(subcommand)]
+    Wal(wal::Arguments),
+}
+
+/// What a command that could be carried out found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    /// All is well.
+    Good,
+    /// Something was refused, or found broken.
+    Bad,
+}
+
+impl Verdict {
+    const fn of(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
+    let globals = &cli.globals;
+    let ran = match &cli.command {
+        Command::Ingest(arguments) => ingest::run(globals, arguments),
+        Command::Apply(arguments) => apply::run(globals, arguments),
+        Command::Accounts(arguments) => accounts::run(globals, arguments),
+        Command::Account(arguments) => account::run(globals, arguments),
+        Command::Report(arguments) => report::run(globals, arguments),
+        Command::ChangeRecords(arguments) => change_records::run(globals, arguments),
+        Command::Verify => verify::run(globals),
+        Command::Snapshot => snapshot::run(globals),
+        Command::Wal(arguments) => wal::run(globals, arguments),
+    };
+    match ran {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        // Whoever read the output has seen enough.
+        Err(failure) if failure.is_closed_output() => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(1)
+        }
+    }
+}

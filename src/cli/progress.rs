@@ -1,0 +1,100 @@
+//! How far an import has come, never ahead of the disk.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{console, table};
+use crate::clock::Stopwatch;
+
+/// Rows after which a plain line is due.
+const ROWS_PER_LINE: u64 = 100_000;
+
+/// Time after which a plain line is due.
+const TIME_PER_LINE: Duration = Duration::from_secs(1);
+
+/// In which form progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(super) enum Form {
+    /// A bar on a terminal, else nothing.
+    Auto,
+    /// Lines on stderr.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// Shows progress on stderr.
+pub(super) enum Progress {
+    /// A bar.
+    Bar(ProgressBar),
+    /// Lines, with the rows of the last one and when it was.
+    Plain {
+        /// Rows that the last line told.
+        told: u64,
+        /// Time since then.
+        since: Stopwatch,
+    },
+    /// Nothing.
+    None,
+}
+
+impl Progress {
+    /// Begins; `bytes` is how long all inputs are, if known.
+    pub(super) fn start(form: Form, bytes: Option<u64>) -> Self {
+        match form {
+            Form::Plain => Self::Plain { told: 0, since: Stopwatch::start() },
+            Form::Auto if std::io::stderr().is_terminal() => {
+                let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr_with_hz(8));
+                let style = if bytes.is_some() {
+                    "{elapsed_precise} [{bar:40}] {percent}%  {msg}"
+                } else {
+                    "{elapsed_precise} {spinner}  {msg}"
+                };
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    bar.set_style(style);
+                }
+                Self::Bar(bar)
+            }
+            Form::Auto | Form::None => Self::None,
+        }
+    }
+
+    /// So many rows of all inputs are durable; `bytes` were read.
+    pub(super) fn durable(&mut self, rows: u64, bytes: u64) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_position(bytes);
+                bar.set_message(format!("{} rows durable", table::count(rows)));
+            }
+            Self::Plain { told, since } => {
+                if rows >= *told + ROWS_PER_LINE || rows > *told && since.elapsed() >= TIME_PER_LINE {
+                    tell(told, since, rows);
+                }
+            }
+            Self::None => {}
+        }
+    }
+
+    /// An input has ended, and so many rows of all inputs are durable.
+    pub(super) fn ended(&mut self, rows: u64) {
+        if let Self::Plain { told, since } = self {
+            tell(told, since, rows);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn tell(told: &mut u64, since: &mut Stopwatch, rows: u64) {
+    console::say(&format!("{rows} rows durable"));
+    *told = rows;
+    *since = Stopwatch::start();
+}

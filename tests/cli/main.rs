@@ -1,0 +1,11 @@
+//! The command as its users meet it: the real binary, its output word for word, its exit status.
+
+#![allow(clippy::unwrap_used)] // a test that can't go on fails
+
+mod apply;
+mod bad_input;
+mod directory;
+mod harness;
+mod ingest;
+mod queries;
+mod real_files;
