@@ -306,21 +306,6 @@ impl Shard {
     }
 }
 
-/// The charge as a row of an import, if its id is a digest.
-#[inline]
-fn imported_row<'a>(
-    charge: &'a Routed,
-    extra: Option<&'a Extra>,
-    contents: &'a Contents,
-    strings: &'a Strings,
-) -> Option<ImportedRow<'a>> {
-    extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
-        source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
-        row: extra.import_row,
-        append: extra.append,
-    })
-}
-
 /// The identities that charges are looked up in, locked: those of one shard at a time, or of all that an atomic part
 /// needs. Only atomic parts hold several locks at once, and take them in the order of shards.
 struct Homes<'a> {
@@ -371,6 +356,21 @@ impl<'a> Homes<'a> {
             identities.prefetch(charge.home, charge.key);
         }
     }
+}
+
+/// The charge as a row of an import, if its id is a digest.
+#[inline]
+fn imported_row<'a>(
+    charge: &'a Routed,
+    extra: Option<&'a Extra>,
+    contents: &'a Contents,
+    strings: &'a Strings,
+) -> Option<ImportedRow<'a>> {
+    extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
+        source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
+        row: extra.import_row,
+        append: extra.append,
+    })
 }
 
 /// The texts of one charge in the inbox.

@@ -110,13 +110,12 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Output::Text => console::print(&summary.text(clock.elapsed(), globals)),
     };
     if let Err(error) = imported {
-        let attempt = format!(
-            "cannot go on importing `{}`: {} rows are durable",
-            display_name(&files[input]),
-            summary.rows()
-        );
+        let (name, rows) = (display_name(&files[input]), summary.rows());
+        let attempt = format!("cannot go on importing `{name}`: {rows} rows are durable");
         let hint = "mend the fault and run the same command again: what was posted is not posted twice";
-        return Err(Failure::because(attempt, &error, hint));
+        // Closing tells the fault that stopped the engine, which a call that met its end need not know.
+        let fault = engine.and_then(|engine| engine.close().err()).unwrap_or(error);
+        return Err(Failure::because(attempt, &fault, hint));
     }
     engine.map_or(Ok(()), data_dir::close)?;
     // All of it is posted, whether or not somebody reads about it.

@@ -216,10 +216,10 @@ impl Inner {
         // Gone already where it has panicked.
         let _gone = threads.stop_system.send(());
         let system = threads.system.join();
-        settled?;
         match sealed {
-            Ok(Ok(_)) if system.is_ok() => Ok(()),
+            // The log's own fault says more than that a call met its end.
             Ok(Err(fault)) => Err(EngineError::Stopped(open::describe(&fault))),
+            Ok(Ok(_)) if system.is_ok() => settled,
             _ => Err(self.stopped()),
         }
     }

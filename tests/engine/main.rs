@@ -2,10 +2,13 @@
 //! them.
 
 mod batches;
+mod concurrent;
 mod crash;
 mod fail_stop;
+mod keys;
 mod naive;
 mod order;
+mod random;
 mod reopen;
 mod rig;
 mod valve;

@@ -112,10 +112,6 @@ impl Naive {
         self.keys.contains(key)
     }
 
-    pub fn knows(&self, account: &str) -> bool {
-        self.accounts.contains_key(account)
-    }
-
     /// Carries out a command, once for each key.
     pub fn execute(&mut self, command: &Command, key: &str) {
         if !self.keys.insert(key.to_owned()) {
