@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use exchequer::domain::account::AccountCommand;
+use exchequer::domain::account_command::AccountCommand;
 use exchequer::domain::money::Money;
 use exchequer::engine::verify::verify;
 use exchequer::engine::{AccountSettings, Command, Config, Engine, EngineError, OnError, PostReport};

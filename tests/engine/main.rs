@@ -1,5 +1,6 @@
 //! The whole engine over simulated storage: real threads, so schedules differ, and every property holds for all of
 //! them.
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap, clippy::needless_for_each, clippy::unused_self)]
 
 mod batches;
 mod concurrent;
