@@ -31,7 +31,7 @@ fn identities_of_other_shards_are_known_from_the_first_charge_on() {
     engine.execute(&keyed(&command, "payer")).unwrap();
     for round in 0..20 {
         let first = Sent::new(cloud, format!("id-{round}"), 1, "2026-01-10T00:00:00Z");
-        assert_eq!(engine.post(&batch(&[first.clone()]), OnError::Continue).unwrap().accepted, 1);
+        assert_eq!(engine.post(&batch(std::slice::from_ref(&first)), OnError::Continue).unwrap().accepted, 1);
         engine.close().unwrap();
         engine = Engine::open(config.clone()).unwrap();
         let again = Sent { start: at("2026-03-01T00:00:00Z"), ..first };
