@@ -3,6 +3,7 @@
 use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
+use memchr::memchr;
 
 use super::IngestFault;
 
@@ -41,6 +42,8 @@ pub(super) struct Window<R: Read> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Bytes that the last read brought.
+    last_read: usize,
 }
 
 impl<R: Read> Window<R> {
@@ -62,12 +65,20 @@ impl<R: Read> Window<R> {
         } else {
             Stream::Plain(source)
         };
-        Ok(Self { stream, buffer: vec![0; WINDOW_BYTES], start: 0, end: 0 })
+        Ok(Self { stream, buffer: vec![0; WINDOW_BYTES], start: 0, end: 0, last_read: 0 })
     }
 
     /// The bytes read and not yet consumed.
     pub(super) fn unread(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
+    }
+
+    /// Whether the next row may have to be waited for: no whole line is left, and the last read brought little, as from
+    /// a pipe that is written to slowly.
+    pub(super) fn would_wait(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
+            && self.last_read < READ_BYTES_MIN
+            && memchr(b'\n', self.unread()).is_none()
     }
 
     /// Drops the first `count` unread bytes.
@@ -93,6 +104,7 @@ impl<R: Read> Window<R> {
         };
         let count = read.map_err(|source| self.stream.fault(source))?;
         self.end += count;
+        self.last_read = count;
         Ok(count > 0)
     }
 }

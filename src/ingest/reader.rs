@@ -89,8 +89,8 @@ impl<R: Read> ChargeReader<R> {
         self.rows.rows()
     }
 
-    /// Adds up to `max` rows to the page, fewer where they are very long; false where the input has ended and nothing
-    /// was added.
+    /// Adds up to `max` rows to the page, fewer where they are very long, or where more would have to be waited for;
+    /// false where the input has ended and nothing was added.
     ///
     /// A fault of the input is answered when all the rows before it have been handed over; after it the input has ended.
     pub fn read(&mut self, page: &mut Page, max: usize) -> Result<bool, IngestFault> {
@@ -98,7 +98,7 @@ impl<R: Read> ChargeReader<R> {
             return Err(fault);
         }
         let mut count = 0;
-        while !self.ended && count < max && (count == 0 || page.has_room()) {
+        while !self.ended && count < max && (count == 0 || (page.has_room() && !self.window.would_wait())) {
             match cut(&mut self.window, self.rows.scanner()) {
                 Ok(Cut::Record { length, whole }) => {
                     self.rows.read(&self.window.unread()[..length], page);

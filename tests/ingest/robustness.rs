@@ -177,3 +177,36 @@ fn a_page_of_long_rows_is_handed_over_early() {
     assert!(reader.read(&mut page, 2000).unwrap());
     assert!(page.charges.len() < 700 && page.charges.text_size() < 9 << 20);
 }
+
+/// A pipe that is written to line by line.
+struct SlowPipe<'a> {
+    rest: &'a [u8],
+}
+
+impl Read for SlowPipe<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |end| end + 1);
+        let count = line.min(buffer.len());
+        buffer[..count].copy_from_slice(&self.rest[..count]);
+        self.rest = &self.rest[count..];
+        Ok(count)
+    }
+}
+
+#[test]
+fn hands_over_what_a_slow_pipe_has_brought() {
+    let line = |id: u32| {
+        format!(
+            r#"{{"cloud_account":"a","source":"s","id":"{id}","amount":"1","currency":"USD","occurred_at":"2026-05-01T00:00:00Z"}}"#
+        )
+    };
+    let text: String = (1..=3).map(|id| line(id) + "\n").collect();
+    let mut reader =
+        ChargeReader::open(SlowPipe { rest: text.as_bytes() }, ReaderOptions::default()).unwrap();
+    let mut page = Page::new();
+    for rows in 1..=3 {
+        assert!(reader.read(&mut page, 100).unwrap());
+        assert_eq!(page.charges.len(), rows, "one row is there, the next one would have to be waited for");
+    }
+    assert!(!reader.read(&mut page, 100).unwrap());
+}
