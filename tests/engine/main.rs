@@ -2,6 +2,7 @@
 //! them.
 
 mod batches;
+mod commands;
 mod crash;
 mod fail_stop;
 mod naive;
