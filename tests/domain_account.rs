@@ -12,7 +12,7 @@ use exchequer::domain::ledger::Ledger;
 use exchequer::domain::money::Money;
 use exchequer::domain::paid_cloud_account::PaidCloudAccount;
 use exchequer::domain::profile::AccountType::{self, Direct, Ecosystem};
-use exchequer::domain::profile::{Opening, Profile};
+use exchequer::domain::profile::{Opening, Profile, ProfileChange};
 use exchequer::domain::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
 
 const MAX: i128 = i128::MAX;
@@ -82,7 +82,9 @@ fn repay(amount: i128) -> AccountCommand {
 }
 
 fn modify(credit_enabled: bool) -> AccountCommand {
-    AccountCommand::Modify { profile: Profile { credit_enabled, ..Profile::default() } }
+    AccountCommand::Modify {
+        change: ProfileChange { credit_enabled: Some(credit_enabled), ..ProfileChange::default() },
+    }
 }
 
 /// What is decided: a refusal's code, or the event with its figures in units.

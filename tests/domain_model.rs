@@ -13,7 +13,7 @@ use exchequer::domain::invariants::check_ledger;
 use exchequer::domain::ledger::Ledger;
 use exchequer::domain::money::Money;
 use exchequer::domain::paid_cloud_account::{ChargeSum, PaidCloudAccount};
-use exchequer::domain::profile::{AccountType, Opening, Profile};
+use exchequer::domain::profile::{AccountType, Opening, Profile, ProfileChange};
 use exchequer::domain::refusals::Refusal;
 use exchequer::domain::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
 use num_bigint::BigInt;
@@ -187,11 +187,12 @@ impl Model {
                 fits(&(self.available() + &units))?;
                 self.consumed -= units;
             }
-            AccountCommand::Modify { profile } => {
-                if self.limit != 0.into() && !profile.credit_enabled {
+            AccountCommand::Modify { change } => {
+                let credit_enabled = change.credit_enabled.unwrap_or(self.credit_enabled);
+                if self.limit != 0.into() && !credit_enabled {
                     return Err("field_not_modifiable");
                 }
-                self.credit_enabled = profile.credit_enabled;
+                self.credit_enabled = credit_enabled;
             }
             AccountCommand::Freeze if self.status == Status::Frozen => return Err("account_frozen"),
             AccountCommand::Freeze => self.status = Status::Frozen,
@@ -293,9 +294,9 @@ impl Bench {
             Op::GrantCreditLimit(size) => AccountCommand::GrantCreditLimit { amount: money(size) },
             Op::SetQuota(size) => AccountCommand::SetQuota { amount: money(size) },
             Op::RepayQuota(size) => AccountCommand::RepayQuota { amount: money(size) },
-            Op::Modify { credit_enabled } => {
-                AccountCommand::Modify { profile: Profile { credit_enabled, ..Profile::default() } }
-            }
+            Op::Modify { credit_enabled } => AccountCommand::Modify {
+                change: ProfileChange { credit_enabled: Some(credit_enabled), ..ProfileChange::default() },
+            },
             Op::Freeze => AccountCommand::Freeze,
             Op::Thaw => AccountCommand::Thaw,
             Op::Cancel { pays } => return self.command(who, &AccountCommand::Cancel, pays, now),

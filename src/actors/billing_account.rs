@@ -131,6 +131,8 @@ pub struct Do {
     pub key: Option<(Box<str>, u128)>,
     /// Business time of the command.
     pub at: Timestamp,
+    /// The engine's clock: keys are kept by it, so that one command with a wrong time forgets nobody's key (rule J5).
+    pub now: Timestamp,
     /// Whether cloud accounts are paid by this account, as the directory says.
     pub pays: bool,
 }
@@ -166,7 +168,7 @@ impl BillingAccount {
             key,
             digest,
             answer: encode_view(&view).into(),
-            at,
+            at: message.now,
         });
         if let Some(remembered) = &remembered {
             self.account.rare_mut().keys.remember(remembered.clone());

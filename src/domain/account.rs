@@ -328,11 +328,12 @@ impl Account {
                     .ok_or(Refusal::ExceedsQuotaConsumed)?;
                 AccountEvent::QuotaRepaid { amount: *amount, consumed_after }
             }
-            AccountCommand::Modify { profile } => {
+            AccountCommand::Modify { change } => {
+                let profile = self.profile().changed(change.clone());
                 if self.credit_limit != Money::ZERO && !profile.credit_enabled {
                     return Err(Refusal::FieldNotModifiable);
                 }
-                AccountEvent::ProfileModified { profile: profile.clone() }
+                AccountEvent::ProfileModified { profile }
             }
             AccountCommand::Freeze => {
                 if self.status == Status::Frozen {

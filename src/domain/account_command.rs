@@ -1,7 +1,7 @@
 //! What an account can be asked to do.
 
 use super::money::Money;
-use super::profile::Profile;
+use super::profile::ProfileChange;
 
 /// A command to one account (rules A1, A2, B1, B2).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,8 +37,8 @@ pub enum AccountCommand {
     },
     /// Changes facts of the profile.
     Modify {
-        /// The whole new profile.
-        profile: Profile,
+        /// What is to change: what it does not name stays as it is when the account decides.
+        change: ProfileChange,
     },
     /// Freezes the account.
     Freeze,

@@ -17,11 +17,11 @@ pub struct Remembered {
     pub digest: u128,
     /// The first answer, as the engine encodes it.
     pub answer: Box<[u8]>,
-    /// Business time of the decision.
+    /// The engine's clock at the decision.
     pub at: Timestamp,
 }
 
-/// The keys that one deciding entity remembers, for 60 days of its own business time.
+/// The keys that one deciding entity remembers, for 60 days of the engine's clock.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Keys {
     by_key: BTreeMap<(Box<str>, Box<str>), Remembered>,

@@ -74,6 +74,41 @@ impl Default for Profile {
     }
 }
 
+/// What is to change in a profile; what is absent stays as it is.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ProfileChange {
+    /// Display name; inside, none is the default: the account's id.
+    pub name: Option<Option<Box<str>>>,
+    /// Legal owner; inside, none is the default: the account's id.
+    pub owner: Option<Option<Box<str>>>,
+    /// How to reach the account's people.
+    pub contact: Option<Box<str>>,
+    /// Where it is registered.
+    pub site: Option<Site>,
+    /// Whether credit limits may be granted.
+    pub credit_enabled: Option<bool>,
+    /// Whether a partner pays on behalf.
+    pub pay_on_behalf: Option<bool>,
+    /// Days from a bill's issue to its due date.
+    pub payment_terms_days: Option<u16>,
+}
+
+impl Profile {
+    /// The profile with that change.
+    #[must_use]
+    pub fn changed(self, change: ProfileChange) -> Self {
+        Self {
+            name: change.name.unwrap_or(self.name),
+            owner: change.owner.unwrap_or(self.owner),
+            contact: change.contact.or(self.contact),
+            site: change.site.unwrap_or(self.site),
+            credit_enabled: change.credit_enabled.unwrap_or(self.credit_enabled),
+            pay_on_behalf: change.pay_on_behalf.unwrap_or(self.pay_on_behalf),
+            payment_terms_days: change.payment_terms_days.unwrap_or(self.payment_terms_days),
+        }
+    }
+}
+
 /// What an account is opened with (rule A1).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Opening {

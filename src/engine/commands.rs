@@ -20,7 +20,7 @@ use crate::domain::account_command::AccountCommand;
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, Currency, is_cloud_account_id, is_id};
 use crate::domain::money::{Amount, Money};
-use crate::domain::profile::{AccountType, Opening, Profile, Site};
+use crate::domain::profile::{AccountType, Opening, Profile, ProfileChange, Site};
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Timestamp, UtcOffset};
 use crate::limits::{IDEMPOTENCY_KEY_BYTES_MAX, ITEMS_MAX, NAME_CHARS_MAX, TEXT_BYTES_MAX};
@@ -248,6 +248,7 @@ impl AccountHandle {
             principal: PROVIDER.into(),
             key: None,
             at: self.engine.inner.config.clock.now(),
+            now: self.engine.inner.config.clock.now(),
             pays: true,
         };
         let answer = self.address.send(message).await.map_err(|_| self.engine.inner.stopped())?;
@@ -267,7 +268,7 @@ impl Engine {
         let scope = Scope::new(&self.inner, request)?;
         match &request.command {
             Command::RegisterCloudAccount { cloud_account, settings } => {
-                require(is_id(cloud_account), "cloud_account", ID_FORM)?;
+                require(is_id(cloud_account) && !is_reserved(cloud_account), "cloud_account", ID_FORM)?;
                 let opening = self.opening(settings, &scope, cloud_account)?;
                 let item = ChangeItem::RegisterWithAccount {
                     id: cloud_account.as_str().into(),
@@ -280,7 +281,8 @@ impl Engine {
                 Ok(Answer::Account(Box::new(overview)))
             }
             Command::RegisterPaidCloudAccount { cloud_account, billing_account } => {
-                require(is_cloud_account_id(cloud_account), "cloud_account", ID_FORM)?;
+                let is_free = is_cloud_account_id(cloud_account) && !is_reserved(cloud_account);
+                require(is_free, "cloud_account", ID_FORM)?;
                 let item = ChangeItem::Register {
                     id: cloud_account.as_str().into(),
                     payer: billing_account.as_str().into(),
@@ -300,6 +302,7 @@ impl Engine {
             }
             Command::SetPayer { cloud_accounts, billing_account, effective_at } => {
                 require(!cloud_accounts.is_empty(), "cloud_accounts", "name at least one cloud account")?;
+                scope.permits_provider()?;
                 if cloud_accounts.len() > ITEMS_MAX {
                     return Err(EngineError::refused(Refusal::TooManyItems, format!("at most {ITEMS_MAX}")));
                 }
@@ -319,8 +322,11 @@ impl Engine {
             }
             Command::CancelBillingAccount { billing_account } => self.cancel(scope, billing_account).await,
             Command::ModifyBillingAccount { billing_account, settings } => {
-                let profile = self.modified(billing_account, settings).await?;
-                self.account_command(scope, billing_account, AccountCommand::Modify { profile }, true).await
+                let change = profile_change(settings, billing_account)?;
+                let command = AccountCommand::Modify { change };
+                scope.permits(&command, billing_account)?;
+                self.check_modifiable(billing_account, settings).await?;
+                self.account_command(scope, billing_account, command, true).await
             }
             Command::FreezeBillingAccount { billing_account } => {
                 self.account_command(scope, billing_account, AccountCommand::Freeze, true).await
@@ -378,7 +384,7 @@ impl Engine {
             let mut items = Vec::new();
             let mut whose = Vec::new();
             for (place, (cloud, account, currency)) in (first..).zip(pairs) {
-                if !is_cloud_account_id(cloud) || !is_id(account) {
+                if !is_cloud_account_id(cloud) || is_reserved(cloud) || !is_id(account) {
                     results[place] = Err(Refusal::InvalidId);
                     continue;
                 }
@@ -460,7 +466,8 @@ impl Engine {
     ) -> Result<Answer, EngineError> {
         scope.permits(&command, billing_account)?;
         let account = self.known(billing_account)?;
-        let message = Do { command, principal: scope.principal, key: scope.key, at: scope.at, pays };
+        let now = self.inner.config.clock.now();
+        let message = Do { command, principal: scope.principal, key: scope.key, at: scope.at, now, pays };
         let view = self.ask(account, message).await?;
         let view = view.map_err(|refusal| EngineError::refused(refusal, quoted(billing_account)))?;
         Ok(Answer::Account(Box::new(self.overview(billing_account, view))))
@@ -510,22 +517,23 @@ impl Engine {
         Ok(self.overview(id, opened.view()))
     }
 
-    #[allow(clippy::unused_self)] // beside `modified`
+    #[allow(clippy::unused_self)] // beside `check_modifiable`
     fn opening(&self, settings: &AccountSettings, scope: &Scope, id: &str) -> Result<Opening, EngineError> {
         Ok(Opening {
             kind: settings.kind.unwrap_or(AccountType::Direct),
             currency: settings.currency.unwrap_or(Currency::USD),
             offset: settings.utc_offset.unwrap_or_default(),
             at: scope.at,
-            profile: changed_profile(Profile::default(), settings, id)?,
+            profile: Profile::default().changed(profile_change(settings, id)?),
         })
     }
 
-    async fn modified(
+    /// Refuses settings that differ from those that were fixed at opening.
+    async fn check_modifiable(
         &self,
         billing_account: &str,
         settings: &AccountSettings,
-    ) -> Result<Profile, EngineError> {
+    ) -> Result<(), EngineError> {
         let view = self.ask(self.known(billing_account)?, View).await?;
         let refused = |field| {
             EngineError::refused(
@@ -542,11 +550,16 @@ impl Engine {
         if settings.utc_offset.is_some_and(|offset| offset != view.offset) {
             return Err(refused("utc_offset"));
         }
-        changed_profile(view.profile, settings, billing_account)
+        Ok(())
     }
 }
 
-const ID_FORM: &str = "give an id of 1 to 128 printable bytes";
+const ID_FORM: &str = "give an id of 1 to 128 printable bytes, other than `provider`";
+
+/// Whether a cloud account of that id would be taken for the provider where it is a principal (rule G3).
+fn is_reserved(cloud_account: &str) -> bool {
+    cloud_account == PROVIDER
+}
 
 fn quoted(id: &str) -> String {
     format!("`{id}`")
@@ -560,32 +573,23 @@ fn text_fits(field: &'static str, text: Option<&str>) -> Result<(), EngineError>
     require(text.is_none_or(|text| text.len() <= TEXT_BYTES_MAX), field, "give at most 16 KiB")
 }
 
-/// A profile with what `settings` say; texts that equal the id are the default and cost nothing.
-fn changed_profile(
-    mut profile: Profile,
-    settings: &AccountSettings,
-    id: &str,
-) -> Result<Profile, EngineError> {
+/// What `settings` change in a profile; texts that equal the id are the default and cost nothing.
+fn profile_change(settings: &AccountSettings, id: &str) -> Result<ProfileChange, EngineError> {
     if let Some(name) = &settings.name {
         require(name.chars().count() <= NAME_CHARS_MAX, "name", "give at most 128 characters")?;
     }
     text_fits("owner", settings.owner.as_deref())?;
     text_fits("contact", settings.contact.as_deref())?;
     let text = |text: &String| (text != id).then(|| text.as_str().into());
-    if let Some(name) = &settings.name {
-        profile.name = text(name);
-    }
-    if let Some(owner) = &settings.owner {
-        profile.owner = text(owner);
-    }
-    if let Some(contact) = &settings.contact {
-        profile.contact = Some(contact.as_str().into());
-    }
-    profile.site = settings.site.unwrap_or(profile.site);
-    profile.credit_enabled = settings.credit_enabled.unwrap_or(profile.credit_enabled);
-    profile.pay_on_behalf = settings.pay_on_behalf.unwrap_or(profile.pay_on_behalf);
-    profile.payment_terms_days = settings.payment_terms_days.unwrap_or(profile.payment_terms_days);
-    Ok(profile)
+    Ok(ProfileChange {
+        name: settings.name.as_ref().map(text),
+        owner: settings.owner.as_ref().map(text),
+        contact: settings.contact.as_deref().map(Into::into),
+        site: settings.site,
+        credit_enabled: settings.credit_enabled,
+        pay_on_behalf: settings.pay_on_behalf,
+        payment_terms_days: settings.payment_terms_days,
+    })
 }
 
 /// Who asks, when, and under which key.

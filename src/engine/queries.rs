@@ -89,14 +89,19 @@ impl Engine {
         &self,
         billing_account: &str,
     ) -> Result<AccountOverview, EngineError> {
-        let view = self.ask(self.known(billing_account)?, View).await?;
-        let mut overview = self.overview(billing_account, view);
-        let now = self.inner.config.clock.now();
         let account = self.known(billing_account)?;
-        let directory = self.inner.directory.read();
-        let mut paid = directory.paid_by(account, now);
-        overview.cloud_accounts = paid.by_ref().take(CLOUD_ACCOUNTS_NAMED_MAX).map(str::to_owned).collect();
-        overview.cloud_account_count = (overview.cloud_accounts.len() + paid.count()) as u64;
+        let now = self.inner.config.clock.now();
+        // Before the account is asked: its answer waits for what the directory has recorded by then.
+        let (cloud_accounts, others) = {
+            let directory = self.inner.directory.read();
+            let mut paid = directory.paid_by(account, now);
+            let named: Vec<_> = paid.by_ref().take(CLOUD_ACCOUNTS_NAMED_MAX).map(str::to_owned).collect();
+            (named, paid.count())
+        };
+        let view = self.ask(account, View).await?;
+        let mut overview = self.overview(billing_account, view);
+        overview.cloud_account_count = (cloud_accounts.len() + others) as u64;
+        overview.cloud_accounts = cloud_accounts;
         Ok(overview)
     }
 
@@ -114,7 +119,7 @@ impl Engine {
         let mut next = from as usize;
         while items.len() < limit && next < count {
             // The accounts of a run of numbers lie in a run of slots of each shard.
-            let end = count.min(next + limit.max(1));
+            let end = count.min(next.saturating_add(limit.max(1)));
             let mut views: Vec<Option<AccountView>> = vec![None; end - next];
             for (shard, address) in self.inner.shards.iter().enumerate() {
                 let mine = |number: &usize| account_of(*number).partition().shard(shards) == shard;

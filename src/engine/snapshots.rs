@@ -40,7 +40,7 @@ impl Engine {
         }
         // The snapshot may hold charges that are not durable yet; it counts only when they are.
         self.barrier()?;
-        let needed = writer.finish().map_err(failed)?;
+        let needed = writer.finish(*newest).map_err(failed)?;
         *newest = low_water;
         if let Some(needed) = needed.filter(|_| self.inner.config.trim_log) {
             let _alone = self.inner.history.write();

@@ -186,13 +186,21 @@ impl<'s> SnapshotWriter<'s> {
     ///
     /// Gives the low-water mark of the older of two kept snapshots: the log up to it may be trimmed. None while there is
     /// only one, because it may yet turn out to be broken.
-    pub fn finish(mut self) -> io::Result<Option<Lsn>> {
+    ///
+    /// `newest_whole` is the newest one that was read or written before: those above it were passed over when the
+    /// ledger opened, because they are broken, and go.
+    pub fn finish(mut self, newest_whole: Lsn) -> io::Result<Option<Lsn>> {
         let parts = self.parts;
         self.write(&Part::encode(KIND_END, &parts))?;
         self.file.sync()?;
         self.storage.rename(UNFINISHED, &path(self.low_water))?;
         self.storage.sync_directory(DIRECTORY)?;
-        let mut kept = list(self.storage)?;
+        let low_water = self.low_water;
+        let (mut kept, broken): (Vec<_>, Vec<_>) =
+            list(self.storage)?.into_iter().partition(|one| *one <= newest_whole || *one == low_water);
+        for one in broken {
+            self.storage.delete(&path(one))?;
+        }
         while kept.len() > KEPT {
             self.storage.delete(&path(kept.remove(0)))?;
         }

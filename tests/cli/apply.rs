@@ -228,3 +228,28 @@ fn a_line_that_is_too_long_is_refused_and_the_next_one_read() {
         apply(&home, &format!("{long}\n{{\"do\":\"register_cloud_account\",\"cloud_account\":\"a\"}}"));
     assert_eq!(answers.iter().map(short).collect::<Vec<_>>(), ["invalid json", "ok"]);
 }
+
+#[test]
+fn the_largest_page_begins_anywhere() {
+    let home = Home::new();
+    check(
+        &home,
+        &[
+            (r#"{"do":"register_cloud_account","cloud_account":"a"}"#, "ok"),
+            (r#"{"do":"register_cloud_account","cloud_account":"b"}"#, "ok"),
+            (
+                r#"{"do":"list_accounts","with_costs_only":false,"limit":18446744073709551615,"next":"1"}"#,
+                "ok",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_line_of_very_many_fields_is_answered_at_once() {
+    let fields: Vec<_> = (0..100_000).map(|n| format!("\"{n:05}\":1")).collect();
+    let started = std::time::Instant::now();
+    let (_, answers) = apply(&Home::new(), &format!("{{{}}}\n", fields.join(",")));
+    assert_eq!(short(&answers[0]), "invalid do");
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap, clippy::needless_for_each, clippy::unused_self)]
 
 mod batches;
+mod commands;
 mod concurrent;
 mod crash;
 mod fail_stop;

@@ -89,3 +89,40 @@ fn a_snapshot_that_could_not_be_read_once_is_no_trap_later() {
     }
     assert!(opened > 0, "faults when closing are among the calls");
 }
+
+#[test]
+fn a_broken_snapshot_is_none_of_the_two_that_are_kept() {
+    // rule J1: what stays must be enough when the newest one breaks
+    let storage = SimStorage::new(0);
+    let trimming = |storage: &SimStorage| {
+        let mut config = config(storage.clone(), 2);
+        config.trim_log = true;
+        config
+    };
+    let newest = |storage: &SimStorage| {
+        storage.paths().into_iter().filter(|path| path.ends_with(".snap")).max().unwrap()
+    };
+    let post = |engine: &Engine, round: usize| {
+        let charges: Vec<_> =
+            (0..400).map(|n| Sent::new("a", format!("{round}-{n}"), 1, "2026-01-10T00:00:00Z")).collect();
+        assert_eq!(engine.post(&batch(&charges), OnError::Continue).unwrap().accepted, 400);
+    };
+    let mut storage = storage;
+    let mut engine = Engine::open(trimming(&storage)).unwrap();
+    engine.execute(&keyed(&Command::register_cloud_account("a"), "a")).unwrap();
+    for round in 0..3 {
+        post(&engine, round);
+        engine.snapshot().unwrap();
+    }
+    // The newest one breaks, is passed over when the ledger opens, and then the next one breaks too.
+    for round in 3..5 {
+        engine.close().unwrap();
+        storage = storage.restart();
+        storage.flip_bit(&newest(&storage), 100, 0);
+        engine = Engine::open(trimming(&storage)).unwrap();
+        assert!(!engine.opened().broken_snapshots.is_empty());
+        assert_eq!(engine.account_overview("a").unwrap().charges, 400 * round);
+        post(&engine, usize::try_from(round).unwrap());
+        engine.snapshot().unwrap();
+    }
+}

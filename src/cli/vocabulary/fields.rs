@@ -1,6 +1,7 @@
 //! One JSON object taken apart: every field is asked for once, and none may be left over.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -60,11 +61,11 @@ impl<'a> Fields<'a> {
                 return invalid("json", fault.to_string().replace(" at line 1 column ", " at byte "));
             }
         };
-        for (place, (name, _)) in fields.iter().enumerate() {
-            if fields[..place].iter().any(|(earlier, _)| earlier == name) {
-                return invalid(&**name, "the field is given twice");
-            }
+        let mut names = HashSet::with_capacity(fields.len());
+        if let Some((name, _)) = fields.iter().find(|(name, _)| !names.insert(&**name)) {
+            return invalid(&**name, "the field is given twice");
         }
+        drop(names);
         Ok(Self { fields })
     }
 
