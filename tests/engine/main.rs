@@ -6,6 +6,7 @@ mod batches;
 mod concurrent;
 mod crash;
 mod fail_stop;
+mod golden;
 mod keys;
 mod naive;
 mod order;
