@@ -1,10 +1,10 @@
 //! The first fault stops the whole engine; whoever waits is woken, and nobody is left to wait.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 use exchequer::engine::{Command, Engine, EngineError, OnError};
 use exchequer::wal::{SimFault, SimStorage};
@@ -86,10 +86,15 @@ fn a_fault_wakes_everybody() {
     }
 }
 
-/// Polls once with that waker.
-fn poll_with<T>(future: impl Future<Output = T>, waker: Arc<impl Wake + Send + Sync + 'static>) -> Poll<T> {
-    let waker = Waker::from(waker);
-    pin!(future).poll(&mut Context::from_waker(&waker))
+/// Asks until the answer is not there at once, so that who gives it wakes `waker`.
+fn waiting<F: Future>(waker: &Arc<impl Wake + Send + Sync + 'static>, ask: impl Fn() -> F) -> Pin<Box<F>> {
+    let waker = Waker::from(Arc::clone(waker));
+    loop {
+        let mut answer = Box::pin(ask());
+        if answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            return answer;
+        }
+    }
 }
 
 /// Panics in the thread that wakes it: inside the handler that answers.
@@ -105,9 +110,7 @@ impl Wake for Bomb {
 fn a_panic_in_a_handler_stops_the_whole_engine() {
     let engine = engine_of(SimStorage::new(0));
     // Nothing of the shard waits for the disk, so its own thread answers.
-    let mut answer = Box::pin(engine.account_overview_async("a"));
-    let waker = Waker::from(Arc::new(Bomb));
-    assert!(answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let answer = waiting(&Arc::new(Bomb), || engine.account_overview_async("a"));
     wait_until_stopped(&engine);
     assert!(engine.stopped().is_some_and(|reason| reason.contains("panic")), "{:?}", engine.stopped());
     for id in ["a", "b"] {
@@ -174,15 +177,17 @@ fn a_blocking_call_on_an_actors_or_the_logs_thread_is_refused() {
     };
     // Answered by the shard's thread, since nothing waits for the disk; and by the log's.
     let shard = blocker(&engine);
-    drop(poll_with(engine.account_overview_async("a"), Arc::clone(&shard)));
-    let mut view = Box::pin(engine.account_overview_async("a"));
-    let waker = Waker::from(Arc::clone(&shard));
-    assert!(view.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let view = waiting(&shard, || engine.account_overview_async("a"));
     let log = blocker(&engine);
-    let charge = batch(&[Sent::new("a", "x", 1, DAY)]);
-    let mut post = Box::pin(engine.post_async(&charge, OnError::Continue));
-    let waker = Waker::from(Arc::clone(&log));
-    assert!(post.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let next = AtomicUsize::new(0);
+    let post = waiting(&log, || {
+        let id = format!("id {}", next.fetch_add(1, Ordering::SeqCst));
+        let engine = engine.clone();
+        async move {
+            let charge = batch(&[Sent::new("a", id, 1, DAY)]);
+            engine.post_async(&charge, OnError::Continue).await
+        }
+    });
     for blocker in [&shard, &log] {
         while blocker.woken.load(Ordering::SeqCst) == 0 {
             std::thread::yield_now();

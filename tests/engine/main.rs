@@ -7,6 +7,7 @@ mod commands;
 mod concurrent;
 mod crash;
 mod fail_stop;
+mod golden;
 mod keys;
 mod naive;
 mod order;
