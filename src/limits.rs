@@ -58,6 +58,12 @@ pub const CYCLES_REMEMBERED_MAX: usize = 128;
 /// Charges handed to a shard and not yet durable; callers wait beyond it, or get `busy`.
 pub const IN_FLIGHT_CHARGES_MAX: usize = 32_768;
 
+/// The most that may be configured instead of [`IN_FLIGHT_CHARGES_MAX`].
+pub const IN_FLIGHT_CHARGES_LIMIT: usize = 131_072;
+
+/// Bytes of text that take the room of one charge in flight: far more than a usual charge has.
+pub const TEXT_BYTES_PER_ROOM: usize = 2 * 1024;
+
 /// Days for which an idempotency key and its answer are kept (rule J2).
 pub const IDEMPOTENCY_DAYS: i64 = 60;
 
@@ -71,6 +77,11 @@ pub const STRINGS_MAX: usize = 1 << 20;
 pub const ITEMS_MAX: usize = 8_192;
 
 const _: () = assert!(IN_FLIGHT_CHARGES_MAX >= CHUNK_CHARGES_MAX);
+// What is in flight, and one chunk that was let in alone, fit one block even if all their texts are as long as may be.
+const _: () = assert!(
+    (IN_FLIGHT_CHARGES_LIMIT * TEXT_BYTES_PER_ROOM + CHUNK_CHARGES_MAX * 2 * TEXT_BYTES_MAX) as u64
+        <= BLOCK_BYTES_MAX / 2
+);
 const _: () = assert!(SHARDS_MAX <= PARTITIONS && PARTITIONS <= u16::MAX as usize);
 const _: () = assert!(BLOCK_BYTES_TARGET as u64 <= SEGMENT_BYTES && SEGMENT_BYTES < BLOCK_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX <= u32::MAX as u64); // a block's length is a u32

@@ -89,7 +89,7 @@ impl Shard {
         part.ticket.outcome = outcome;
         let gate = std::sync::Arc::clone(&self.gate);
         // Settled with the record that holds the rows: at the latest at the end of the drain.
-        self.resident.log.releases.push(Release::Part { part: part.ticket, gate, charges, also });
+        self.resident.log.releases.push(Release::Part { part: part.ticket, gate, room: part.room, also });
     }
 
     fn finish_record(&mut self) {

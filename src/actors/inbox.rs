@@ -12,6 +12,7 @@ use crate::domain::ids::{CloudIndex, Currency, Partition};
 use crate::domain::money::Amount;
 use crate::domain::strings::StringId;
 use crate::domain::time::{Cycle, Timestamp};
+use crate::limits::TEXT_BYTES_PER_ROOM;
 
 /// Marks an id of 16 UUID bytes, in [`Routed::id_length`].
 pub const UUID: u8 = u8::MAX;
@@ -88,6 +89,8 @@ pub struct Part {
     pub ticket: TicketPart,
     /// Count of charges of this part.
     pub charges: usize,
+    /// The room that they take at the gate.
+    pub room: usize,
     /// What an exception does to the others.
     pub mode: PartMode,
 }
@@ -110,6 +113,12 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// The room that these charges take at the gate: one each, more where their texts are long, so that neither the
+    /// memory in flight nor a block of the log grows without bound.
+    pub fn room(&self) -> usize {
+        self.charges.len().max(self.texts.len() / TEXT_BYTES_PER_ROOM)
+    }
+
     fn is_empty(&self) -> bool {
         self.admissions.is_empty() && self.parts.is_empty()
     }

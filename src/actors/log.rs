@@ -20,8 +20,8 @@ pub enum Release {
         part: TicketPart,
         /// Where the charges entered.
         gate: Arc<Gate>,
-        /// How many.
-        charges: usize,
+        /// How much room they take there.
+        room: usize,
         /// Shards whose records it must wait for besides, one after the other.
         also: Vec<Addr<Shard>>,
     },
@@ -32,11 +32,11 @@ pub enum Release {
 impl Release {
     fn run(self) {
         match self {
-            Self::Part { part, gate, charges, mut also } => {
+            Self::Part { part, gate, room, mut also } => {
                 if let Some(shard) = also.pop() {
-                    shard.do_send(Pass(Self::Part { part, gate, charges, also }));
+                    shard.do_send(Pass(Self::Part { part, gate, room, also }));
                 } else {
-                    gate.leave(charges);
+                    gate.leave(room);
                     part.finish();
                 }
             }

@@ -476,9 +476,12 @@ impl Engine {
     async fn cancel(&self, scope: Scope, billing_account: &str) -> Result<Answer, EngineError> {
         scope.permits(&AccountCommand::Cancel, billing_account)?;
         let account = self.known(billing_account)?;
+        let _alone = self.inner.canceling.lock().await;
         let canceled_before = self.inner.directory.read().is_canceled(account);
         let actor = &self.inner.directory_actor;
-        let prepare = actor.send(PrepareCancel { account, at: scope.at });
+        // Who pays now can't be canceled by a command of the past.
+        let at = scope.at.max(self.inner.config.clock.now());
+        let prepare = actor.send(PrepareCancel { account, at });
         let pays = prepare.await.map_err(|_| self.inner.stopped())?;
         let answer = self.account_command(scope, billing_account, AccountCommand::Cancel, pays).await;
         let canceled_by_another =

@@ -88,6 +88,8 @@ struct Inner {
     users: AtomicUsize,
     opened: Opened,
     closing: AtomicBool,
+    /// Held while an account is canceled, so that the directory's mark of one cancel is not taken back by another.
+    canceling: tokio::sync::Mutex<()>,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -166,7 +168,7 @@ impl Drop for Engine {
 }
 
 fn part_of(ticket: &Arc<Ticket>, gate: &Arc<Gate>) -> Release {
-    Release::Part { part: ticket.part(), gate: Arc::clone(gate), charges: 0, also: Vec::new() }
+    Release::Part { part: ticket.part(), gate: Arc::clone(gate), room: 0, also: Vec::new() }
 }
 
 impl Inner {

@@ -27,7 +27,7 @@ use crate::domain::ledger::Ledger;
 use crate::journal::JournalFault;
 use crate::journal::replay::{Replayed, Start, replay};
 use crate::journal::snapshot::{self, SnapshotState};
-use crate::limits::SHARDS_MAX;
+use crate::limits::{IN_FLIGHT_CHARGES_LIMIT, SHARDS_MAX};
 use crate::wal::{
     Identity, LogFault, LogWriter, Lsn, OpenFault, Order, OsStorage, QueueOptions, Recovered, Storage,
     VisitStop, Watermark, open_log, run,
@@ -127,6 +127,10 @@ impl Engine {
     /// Opens a data directory, making it if it is new, and recovers whatever a crash left (rule J1).
     pub fn open(config: Config) -> Result<Self, OpenError> {
         let shards = shard_count(&config)?;
+        if !(1..=IN_FLIGHT_CHARGES_LIMIT).contains(&config.in_flight_charges_max) {
+            let text = format!("in_flight_charges_max must be 1 to {IN_FLIGHT_CHARGES_LIMIT}");
+            return Err(OpenError::Config(text));
+        }
         let storage = storage_of(&config)?;
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|fault| OpenError::Config(format!("no randomness: {fault}")))?;
@@ -244,6 +248,7 @@ impl Engine {
             users: AtomicUsize::new(0),
             opened,
             closing: AtomicBool::new(false),
+            canceling: tokio::sync::Mutex::default(),
             threads: Mutex::new(Some(threads)),
         });
         let engine = Self::of(inner);

@@ -165,7 +165,7 @@ impl Engine {
         self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
         loop {
             let mut rooms = Vec::new();
-            for (shard, charges) in prepared.charges() {
+            for (shard, charges) in prepared.rooms() {
                 let gate = &self.inner.gates[shard];
                 if !gate.try_enter(charges).map_err(|_| self.inner.stopped())? {
                     return Err(EngineError::Busy);
@@ -256,7 +256,7 @@ impl Engine {
             self.inner.prepare(&mut prepared, batch, start..end, &ticket, PartMode::UntilException);
             // The directory may change meanwhile, so that the run is of several shards, which know nothing of each
             // other's exceptions.
-            let spans = prepared.charges().count() > 1;
+            let spans = prepared.rooms().count() > 1;
             if spans || !self.inner.enter(&mut prepared).await? {
                 continue;
             }
@@ -394,7 +394,8 @@ impl Inner {
         for contents in &mut prepared.shards {
             let charges = contents.charges.len();
             if charges > 0 {
-                contents.parts.push(Part { ticket: ticket.part(), charges, mode });
+                let room = contents.room();
+                contents.parts.push(Part { ticket: ticket.part(), charges, room, mode });
             }
         }
     }
@@ -441,7 +442,7 @@ impl Inner {
     /// pushes it; `false` if it must be prepared again.
     async fn enter(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
         let mut rooms = Vec::new();
-        for (shard, charges) in prepared.charges() {
+        for (shard, charges) in prepared.rooms() {
             let gate = &self.gates[shard];
             gate.enter(charges).await.map_err(|_| self.stopped())?;
             rooms.push(Room::new(Arc::clone(gate), charges));
@@ -451,10 +452,9 @@ impl Inner {
 }
 
 impl Prepared {
-    /// The shards that get any charges, and how many.
-    fn charges(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let counts = self.shards.iter().map(|contents| contents.charges.len()).enumerate();
-        counts.filter(|(_, charges)| *charges > 0)
+    /// The shards that get any charges, and the room that these take.
+    fn rooms(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.shards.iter().map(Contents::room).enumerate().filter(|(_, room)| *room > 0)
     }
 
     fn void(&mut self) {
