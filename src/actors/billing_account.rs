@@ -85,6 +85,10 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
     fn handle(&mut self, charge: PostCharge<'a>, _: &mut Resident) -> Self::Result {
         match charge.identities.look_up(charge.home, charge.key) {
             Seen::New => {}
+            // The same amount in another currency is another amount.
+            Seen::Duplicate if charge.currency != self.account.currency() => {
+                return MessageResult(Verdict::Refused(Refusal::Conflict));
+            }
             Seen::Duplicate => return MessageResult(Verdict::Duplicate),
             Seen::Conflict => return MessageResult(Verdict::Refused(Refusal::Conflict)),
         }

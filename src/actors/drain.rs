@@ -252,6 +252,9 @@ impl Shard {
             let decided = match (seen, posted.get(&hash)) {
                 (Seen::Conflict, _) => Err(Refusal::Conflict),
                 (Seen::New, Some(key)) if *key != charge.key.0 => Err(Refusal::Conflict),
+                (Seen::Duplicate, _) | (Seen::New, Some(_)) if charge.currency != account.currency() => {
+                    Err(Refusal::Conflict)
+                }
                 (Seen::Duplicate, _) | (Seen::New, Some(_)) => {
                     duplicate += 1;
                     continue;

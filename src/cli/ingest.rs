@@ -97,7 +97,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         arguments,
         payers: HashMap::default(),
         in_flight: VecDeque::new(),
-        summary: Summary::new(names),
+        summary: Summary::new(names, arguments.lenient),
         progress,
         input: 0,
         pages: &pages,
@@ -118,6 +118,9 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         return Err(Failure::because(attempt, &fault, hint));
     }
     engine.map_or(Ok(()), data_dir::close)?;
+    if let Some(hint) = summary.hint() {
+        eprintln!("hint: {hint}");
+    }
     // All of it is posted, whether or not somebody reads about it.
     match printed {
         Err(failure) if !failure.is_closed_output() => Err(failure),
@@ -245,7 +248,8 @@ impl Import<'_> {
         self.pages.recycle(page);
     }
 
-    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account.
+    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a FOCUS row
+    /// names its payer, and `a` + `b/c`, `a/b` + `c` and an account `a/b/c` compose alike (rule A4).
     fn resolve(&mut self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
         let composed = format == Format::Focus;
         if !composed && !self.arguments.open_accounts {
@@ -289,10 +293,10 @@ impl Import<'_> {
                     }
                 }
             };
-            if composed && is_ambiguous(cloud, payer, billing) {
+            if composed && payer != billing && !engine.pays_ever(cloud, billing) {
                 let detail = format!(
-                    "`{cloud}` is a cloud account of `{payer}` already, and the row's billing account is `{billing}`: \
-                     rename one of them, or post it as NDJSON under a cloud account of its own"
+                    "`{cloud}` is a cloud account of `{payer}`, and the row's billing account `{billing}` never paid for \
+                     it: make it the payer with set_payer, or post the row as NDJSON under another cloud account"
                 );
                 waiting.pop_if(|(waiting, _)| *waiting == index);
                 withheld.push((index, code::AMBIGUOUS_CLOUD_ACCOUNT, detail));
@@ -323,13 +327,6 @@ impl Import<'_> {
         }
         self.payers.get(cloud).map(|payer| &**payer)
     }
-}
-
-/// Whether a cloud account's name was composed from the ids of another billing account: `a` + `b/c` and `a/b` + `c`
-/// compose alike (rule A4).
-fn is_ambiguous(cloud_account: &str, first_payer: &str, billing_account: &str) -> bool {
-    let composed = cloud_account.strip_prefix(first_payer).is_some_and(|rest| rest.starts_with('/'));
-    composed && first_payer != billing_account
 }
 
 /// Leaves only what comes before `row`, and the refusal of `row` itself.

@@ -59,6 +59,9 @@ pub(super) struct Summary {
     duplicate: u64,
     conflict: u64,
     rejected: u64,
+    /// Rejected for their form, by a strict reader.
+    refused_strictly: u64,
+    lenient: bool,
     read_leniently: u64,
     /// Per currency; none where the sum is too large to be held.
     totals: BTreeMap<String, Option<Money>>,
@@ -72,9 +75,11 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Nothing yet, of these inputs.
-    pub(super) fn new(inputs: Vec<String>) -> Self {
+    pub(super) fn new(inputs: Vec<String>, lenient: bool) -> Self {
         Self {
             inputs,
+            lenient,
+            refused_strictly: 0,
             rows: 0,
             accepted: 0,
             duplicate: 0,
@@ -107,6 +112,9 @@ impl Summary {
         self.duplicate += report.duplicate;
         self.conflict += report.conflict;
         self.rejected += report.rejected + page.refused.len() as u64;
+        if !self.lenient {
+            self.refused_strictly += page.refused.len() as u64;
+        }
         self.add_totals(page, report);
         let refused = page.refused.iter().map(|fault| Item {
             input,
@@ -222,6 +230,13 @@ impl Summary {
             json["stopped"] = json!({ "file": self.inputs[input], "row": row });
         }
         json
+    }
+
+    /// What may help where rows were refused for their form.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        (self.refused_strictly > 0).then_some(
+            "`--lenient` also reads times without an offset, and amounts and categories in other spellings",
+        )
     }
 
     /// The summary for people.

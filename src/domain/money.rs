@@ -216,6 +216,7 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, AmountFault> {
     };
     let unsigned = digits.strip_prefix(['+', '-']).unwrap_or(digits);
     if !unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || unsigned.bytes().filter(|byte| *byte == b'.').count() > 1
         || !unsigned.bytes().any(|byte| byte.is_ascii_digit())
     {
         return Err(AmountFault::NotANumber);
@@ -230,7 +231,7 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, AmountFault> {
         rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_) => {
             AmountFault::TooPrecise
         }
-        rust_decimal::Error::ErrorString(_) => AmountFault::NotANumber,
+        // It has the form of a number, as checked above.
         _ => AmountFault::Overflow,
     })?;
     if exponent == 0 { Ok(decimal) } else { shift(decimal, exponent) }
@@ -287,6 +288,8 @@ mod tests {
         check("100000000000000000000", Ok("100000000000000000000"));
         check("170141183460469231732", Err(AmountFault::Overflow));
         check("12345678901234567890123456789", Err(AmountFault::Overflow));
+        check("79228162514264337593543950336", Err(AmountFault::Overflow));
+        check("99999999999999999999999999999999", Err(AmountFault::Overflow));
         for text in
             ["", "-", ".", "NaN", "inf", "1_000", "0x10", "1e", "1e+", "1.2.3", "1,5", " 1", "e5", "--1"]
         {

@@ -100,9 +100,10 @@ impl Refusal {
     /// The stable code and what to do about it.
     const fn entry(self) -> (&'static str, &'static str) {
         match self {
-            Self::PermissionDenied => {
-                ("permission_denied", "act as `provider` or as a principal of the account")
-            }
+            Self::PermissionDenied => (
+                "permission_denied",
+                "act as `provider`; an account itself may only modify its settings and top up",
+            ),
             Self::NotFound => ("not_found", "open the account first, or check its id"),
             Self::AlreadyExists => {
                 ("already_exists", "choose another id, or go on with the existing account")

@@ -149,6 +149,13 @@ impl Engine {
         Ok(AccountPage { items, next: (next < count).then(|| account_of(next).0) })
     }
 
+    /// Whether a billing account pays, paid or will pay for a cloud account.
+    pub fn pays_ever(&self, cloud_account: &str, billing_account: &str) -> bool {
+        let directory = self.inner.directory.read();
+        let both = directory.cloud(cloud_account).zip(directory.account(billing_account));
+        both.is_some_and(|(cloud, account)| directory.payment(cloud, account).is_some())
+    }
+
     /// The id of the first payer of a cloud account, if the cloud account is known.
     pub fn first_payer(&self, cloud_account: &str) -> Option<String> {
         let directory = self.inner.directory.read();

@@ -236,7 +236,7 @@ fn clean_number(text: &str) -> Option<String> {
         Some(inner) => (true, inner),
         None => (false, trimmed),
     };
-    let is_sign = |character| matches!(character, '$' | '€' | '£' | '¥' | ' ' | '\u{a0}');
+    let is_sign = |character| matches!(character, '$' | ' ' | '\u{a0}');
     let inner = inner.trim_start_matches(is_sign);
     let (minus, inner) = match inner.strip_prefix('-') {
         Some(rest) => ("-", rest.trim_start_matches(is_sign)),
@@ -277,7 +277,7 @@ mod tests {
         check("(5.00)", Some("-5.00"));
         check("($1,000)", Some("-1000"));
         check(" 1 ", Some("1"));
-        check("12 €", Some("12"));
+        check("12 €", None);
         check("1.5E-9", None);
         for text in ["1,5", "1,50", "12,34,567", "1234,567", "1,2345", ",100", "(-5)", "1.234,567"] {
             check(text, None);

@@ -70,6 +70,12 @@ impl Focus {
         name_cloud_account(&mut self.cloud_account, billing_account, cells)?;
         let amount = reading.amount(Column::BilledCost.name(), need(Column::BilledCost)?)?;
         let currency = fields::currency(Column::BillingCurrency.name(), need(Column::BillingCurrency)?)?;
+        if !currency.ends_with('D') && need(Column::BilledCost)?.contains('$') {
+            return refuse(
+                code::INVALID_AMOUNT,
+                format!("BilledCost has a dollar sign, and the currency is {currency}"),
+            );
+        }
         let period = need(Column::ChargePeriodStart)?;
         let period = reading.time(Column::ChargePeriodStart.name(), period, false)?;
         let billing_period = need(Column::BillingPeriodStart)?;

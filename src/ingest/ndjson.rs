@@ -152,7 +152,13 @@ impl Ndjson {
             None => return missing("amount"),
         };
         let period = match (&line.charge_period_start, &line.occurred_at) {
-            (Some(Text(text)), _) => reading.time("charge_period_start", text, true)?,
+            (Some(_), Some(_)) => {
+                return refuse(
+                    code::MALFORMED_ROW,
+                    "charge_period_start and occurred_at: give one of them".to_owned(),
+                );
+            }
+            (Some(Text(text)), None) => reading.time("charge_period_start", text, true)?,
             (None, Some(Text(text))) => reading.time("occurred_at", text, true)?,
             (None, None) => return missing("occurred_at"),
         };

@@ -128,6 +128,8 @@ not posted:
 
 next: exchequer accounts
       exchequer report --by billing_account,cycle
+---
+hint: `--lenient` also reads times without an offset, and amounts and categories in other spellings
 ",
     );
     home.verified();

@@ -202,6 +202,9 @@ pub(super) fn read(mut fields: Fields<'_>) -> Result<(Asked<'_>, Envelope), Prob
     if envelope.at.is_some() && !matches!(asked, Asked::Command(_) | Asked::PostCharges { .. }) {
         return invalid("at", "a query is answered as of now");
     }
+    if envelope.key.is_some() && !matches!(asked, Asked::Command(_)) {
+        return invalid("key", "charges have identities of their own, and a query needs none");
+    }
     Ok((asked, envelope))
 }
 
