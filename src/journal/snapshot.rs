@@ -201,8 +201,12 @@ impl<'s> SnapshotWriter<'s> {
         for one in broken {
             self.storage.delete(&path(one))?;
         }
-        while kept.len() > KEPT {
-            self.storage.delete(&path(kept.remove(0)))?;
+        if kept.len() > KEPT {
+            while kept.len() > KEPT {
+                self.storage.delete(&path(kept.remove(0)))?;
+            }
+            // Before the log is trimmed: else one could come back that needs what is gone.
+            self.storage.sync_directory(DIRECTORY)?;
         }
         Ok(kept.first().copied().filter(|_| kept.len() == KEPT))
     }

@@ -30,7 +30,7 @@ pub type Sums = BTreeMap<Vec<String>, (u64, Money)>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Account {
     name: String,
-    frozen: bool,
+    status: &'static str,
     cash: Money,
     limit: Money,
 }
@@ -73,7 +73,7 @@ impl Naive {
         let available = assets.checked_sub(unsettled).unwrap();
         Figures {
             name: account.name.clone(),
-            status: if account.frozen { "frozen" } else { "valid" }.to_owned(),
+            status: account.status.to_owned(),
             cash: account.cash,
             limit: account.limit,
             unsettled,
@@ -119,14 +119,12 @@ impl Naive {
         }
         match command {
             Command::RegisterCloudAccount { cloud_account, .. } => {
-                let account = Account {
-                    name: cloud_account.clone(),
-                    frozen: false,
-                    cash: Money::ZERO,
-                    limit: Money::ZERO,
-                };
-                assert!(self.accounts.insert(cloud_account.clone(), account).is_none());
+                self.open(cloud_account);
                 self.register(cloud_account, cloud_account);
+            }
+            Command::OpenBillingAccount { billing_account, .. } => self.open(billing_account),
+            Command::CancelBillingAccount { billing_account } => {
+                self.accounts.get_mut(billing_account).unwrap().status = "canceled";
             }
             Command::RegisterPaidCloudAccount { cloud_account, billing_account } => {
                 self.register(cloud_account, billing_account);
@@ -145,10 +143,10 @@ impl Naive {
                 self.accounts.get_mut(billing_account).unwrap().limit = amount.money();
             }
             Command::FreezeBillingAccount { billing_account } => {
-                self.accounts.get_mut(billing_account).unwrap().frozen = true;
+                self.accounts.get_mut(billing_account).unwrap().status = "frozen";
             }
             Command::ThawBillingAccount { billing_account } => {
-                self.accounts.get_mut(billing_account).unwrap().frozen = false;
+                self.accounts.get_mut(billing_account).unwrap().status = "valid";
             }
             Command::ModifyBillingAccount { billing_account, settings } => {
                 let name = settings.name.clone().unwrap();
@@ -156,6 +154,12 @@ impl Naive {
             }
             other => panic!("the naive ledger does not know {other:?}"),
         }
+    }
+
+    fn open(&mut self, id: &str) {
+        let (cash, limit) = (Money::ZERO, Money::ZERO);
+        let account = Account { name: id.to_owned(), status: "valid", cash, limit };
+        assert!(self.accounts.insert(id.to_owned(), account).is_none());
     }
 
     fn register(&mut self, cloud: &str, payer: &str) {
