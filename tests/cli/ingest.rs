@@ -197,8 +197,9 @@ fn refuses_an_overlapping_import_unless_it_is_meant() {
 
 #[test]
 fn never_posts_to_another_payer_whose_ids_compose_alike() {
-    // rule A4: `a` + `b/c` and `a/b` + `c`
-    for rows in [[("a", "b/c", "1"), ("a/b", "c", "2")], [("a/b", "c", "2"), ("a", "b/c", "1")]] {
+    // rule A4: `a` + `b/c`, `a/b` + `c` and `a/b/c` alone
+    let alike = [("a", "b/c", "1"), ("a/b", "c", "2"), ("a/b/c", "", "3")];
+    for rows in [[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]].map(|pair| pair.map(|row| alike[row])) {
         let home = Home::new();
         home.file("both.csv", focus(&rows));
         let summary = home.json(&["ingest", "--open-accounts", "both.csv"]);
