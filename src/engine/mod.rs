@@ -1,6 +1,8 @@
 //! The embedding API: open, post, command, ask, close. It hides actix; any thread and any runtime may call it.
 
-pub mod commands;
+pub mod account_handle;
+pub mod command;
+mod commands;
 pub mod config;
 pub mod error;
 mod open;
@@ -18,7 +20,8 @@ use actix::Addr;
 use crossbeam::channel::Sender;
 use parking_lot::{Mutex, RwLock};
 
-pub use commands::{AccountSettings, Command, Request};
+pub use account_handle::AccountHandle;
+pub use command::{AccountSettings, Answer, Command, PROVIDER, Request};
 pub use config::Config;
 pub use error::{EngineError, OpenError};
 pub use open::Opened;

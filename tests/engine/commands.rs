@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use exchequer::domain::refusals::Refusal;
-use exchequer::engine::commands::AccountSettings;
+use exchequer::engine::command::AccountSettings;
 use exchequer::engine::{Command, Engine, EngineError, Request};
 use exchequer::wal::SimStorage;
 

@@ -11,7 +11,7 @@ pub(super) mod request;
 use serde_json::{Value, json};
 
 use crate::domain::refusals::Refusal;
-use crate::engine::commands::{Answer, PROVIDER};
+use crate::engine::command::{Answer, PROVIDER};
 use crate::engine::{Engine, EngineError, Request};
 use fields::Fields;
 use request::{Asked, Asker, Envelope};

@@ -9,7 +9,7 @@ use crate::domain::ids::Currency;
 use crate::domain::money::Amount;
 use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Cycle, Timestamp, UtcOffset};
-use crate::engine::commands::{AccountSettings, PROVIDER};
+use crate::engine::command::{AccountSettings, PROVIDER};
 use crate::engine::report::{ReportKey, ReportQuery};
 use crate::engine::{Command, OnError};
 
