@@ -43,6 +43,7 @@ fn a_line_becomes_a_charge() {
     // rules C1, C7
     let input = line(concat!(
         r#""amount": 12345678901234.56789, "charge_period_start":"2026-05-01T00:00:00Z","billing_cycle":"2026-06","#,
+        r#""occurred_at":null,"#,
         r#""category":"tax","class":"correction","service":"S\u00fc\"","sku":"k","quantity":1e-9,"unit":"GB","#,
         r#""description":"d","tags":{ "a": [1] },"billing_account":"b","more":{"x":[{}]}"#
     ));
@@ -127,6 +128,12 @@ fn fields() {
     check("\"amount\":null,\"amount\":1", "refused duplicate_field", "refused duplicate_field");
     check("\"more\":1,\"more\":2", "read", "read");
     check("\"occurred_at\":\"2026-05-01\"", "refused invalid_time", "read time_assumed");
+    // Which of two times is meant is not guessed.
+    check(
+        "\"occurred_at\":\"2026-05-01T00:00:00Z\",\"charge_period_start\":\"2026-06-01T00:00:00Z\"",
+        "refused malformed_row",
+        "refused malformed_row",
+    );
     check("\"occurred_at\":\"x\"", "refused invalid_time", "refused invalid_time");
     check("\"billing_cycle\":\"2026-5\"", "refused invalid_cycle", "refused invalid_cycle");
     check("\"category\":\"Tax\"", "read", "read");
