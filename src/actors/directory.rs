@@ -355,3 +355,75 @@ impl Handler<PassDirectory> for DirectoryActor {
         self.producer.settle(&mut buffer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    use actix::System;
+    use crossbeam::channel::unbounded;
+
+    use super::*;
+    use crate::actors::health::Health;
+    use crate::domain::ids::Currency;
+    use crate::domain::profile::{AccountType, Profile};
+    use crate::domain::time::UtcOffset;
+    use crate::wal::{Commit, Order};
+
+    #[test]
+    fn a_change_is_in_the_logs_queue_before_anybody_can_see_it() {
+        let (orders, queue) = unbounded();
+        let directory = Arc::new(RwLock::new(Directory::new(1)));
+        let health = Arc::new(Health::default());
+        let shared = Shared {
+            strings: Arc::default(),
+            identities: Arc::new([]),
+            homes_shared: Arc::new(AtomicBool::new(false)),
+            health: Arc::clone(&health),
+        };
+        let actor = DirectoryActor {
+            directory: Arc::clone(&directory),
+            producer: Arc::new(Producer::immediate(orders, Arc::default())),
+            inboxes: Vec::new(),
+            shards: Vec::new(),
+            shared,
+            watermark: Arc::new(Watermark::new(Lsn::NOTHING)),
+            guard: PanicGuard { health, name: "directory" },
+        };
+        let opening = Opening {
+            kind: AccountType::Direct,
+            currency: Currency::USD,
+            offset: UtcOffset::default(),
+            at: Timestamp::MIN,
+            profile: Profile::default(),
+        };
+        let items = vec![ChangeItem::Open { id: "a".into(), opening: Box::new(opening) }];
+        let change = Change {
+            items,
+            principal: "provider".into(),
+            key: None,
+            at: Timestamp::MIN,
+            now: Timestamp::MIN,
+        };
+        // Somebody reads the directory all the while, so that nothing can be published.
+        let reader = directory.read();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let system = std::thread::spawn(move || {
+            System::new().block_on(async move {
+                actor.start().do_send(change);
+                drop(stopped.await);
+            });
+        });
+        // Where it is published first, nothing comes; the limit only ends the test then.
+        let Ok(Order::Commit(handover)) = queue.recv_timeout(Duration::from_secs(20)) else {
+            panic!("it waits for the reader before it is handed over")
+        };
+        assert!(!handover.bytes().is_empty() && reader.account("a").is_none());
+        drop(reader);
+        drop(handover);
+        drop(stop);
+        system.join().unwrap();
+        assert!(directory.read().account("a").is_some());
+    }
+}

@@ -15,7 +15,7 @@ use crate::rig::{Sent, amount, at, batch, config, figures, keyed, sums, wait_unt
 enum Step {
     Do(Command),
     Post(Vec<Sent>, OnError),
-    /// Submitted one after the other, then waited for.
+    /// Submitted one after the other, then waited for; a snapshot is taken in between.
     Pipeline(Vec<Vec<Sent>>),
     Snapshot,
     /// Closed and opened with so many shards.
@@ -228,7 +228,8 @@ impl Auditor {
             Step::Pipeline(batches) => {
                 let batches: Vec<_> = batches.iter().map(|charges| (charges, batch(charges))).collect();
                 let pending: Vec<_> = batches.iter().map(|(_, batch)| engine.submit(batch)).collect();
-                let mut goes_on = true;
+                // Of what is not durable yet. If it fails by a fault of its own, the engine goes on.
+                let mut goes_on = !is_stopped(&engine.snapshot());
                 for ((charges, batch), pending) in batches.iter().zip(pending) {
                     let answer = pending.and_then(|pending| pending.wait(batch));
                     goes_on &= self.answered(number, charges, OnError::Continue, answer)?;

@@ -114,6 +114,28 @@ fn what_is_shown_of_a_new_account_waits_for_its_opening() {
 }
 
 #[test]
+fn a_snapshot_counts_only_once_all_that_it_holds_is_durable() {
+    let valve = Valve::new();
+    let engine = engine_of(&valve);
+    let _held = valve.close();
+    let charge = batch(&[Sent::new("a", "x", 1, EARLY)]);
+    let pending = engine.submit(&charge).unwrap();
+    pass_shards(&engine);
+    std::thread::scope(|scope| {
+        let snapshot = scope.spawn(|| engine.snapshot());
+        valve.wait_for_snapshot();
+        valve.fail();
+        assert!(matches!(snapshot.join().unwrap(), Err(EngineError::Stopped(_))));
+    });
+    assert!(matches!(pending.wait(&charge), Err(EngineError::Stopped(_))));
+    let paths = valve.sim.paths();
+    assert!(!paths.iter().any(|path| path.ends_with(".snap")), "{paths:?}");
+    drop(engine);
+    let engine = Engine::open(config(valve.sim.crash(0), 2)).unwrap();
+    assert_eq!(engine.post(&charge, OnError::Continue).unwrap().accepted, 1);
+}
+
+#[test]
 fn commands_and_views_wait_for_the_disk() {
     let valve = Valve::new();
     let engine = engine_of(&valve);

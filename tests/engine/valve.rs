@@ -21,6 +21,8 @@ struct State {
     position: Position,
     /// Syncs that wait.
     held: usize,
+    /// A snapshot is being written.
+    snapshot: bool,
 }
 
 #[derive(Clone)]
@@ -57,6 +59,15 @@ impl Valve {
         let (state, changed) = &*self.state;
         let mut state = state.lock();
         while state.held == 0 {
+            changed.wait(&mut state);
+        }
+    }
+
+    /// Waits until a snapshot is begun.
+    pub fn wait_for_snapshot(&self) {
+        let (state, changed) = &*self.state;
+        let mut state = state.lock();
+        while !state.snapshot {
             changed.wait(&mut state);
         }
     }
@@ -108,6 +119,11 @@ impl Storage for Valve {
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn StorageFile>> {
+        if path.starts_with("snapshots/") {
+            let (state, changed) = &*self.state;
+            state.lock().snapshot = true;
+            changed.notify_all();
+        }
         Ok(self.file(path, self.sim.create(path)?))
     }
 
