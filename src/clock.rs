@@ -30,6 +30,27 @@ impl Clock {
     }
 }
 
+/// Measures the processor time of all threads of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuClock(Duration);
+
+impl CpuClock {
+    /// Begins now.
+    pub fn start() -> Self {
+        Self(Self::total())
+    }
+
+    /// Processor time since it began.
+    pub fn elapsed(&self) -> Duration {
+        Self::total().saturating_sub(self.0)
+    }
+
+    fn total() -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::try_from(time).unwrap_or(Duration::ZERO)
+    }
+}
+
 /// Measures how long something takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

@@ -65,4 +65,5 @@ pub mod engine;
 pub mod ingest;
 pub mod journal;
 pub mod limits;
+pub mod load;
 pub mod wal;

@@ -6,6 +6,7 @@
 mod account;
 mod accounts;
 mod apply;
+mod bench;
 mod change_records;
 mod console;
 mod data_dir;
@@ -77,6 +78,9 @@ enum Command {
     Verify,
     /// Take a snapshot, so that the next opening reads less of the log.
     Snapshot,
+    /// Measure the engine on this machine, beside a plain loop that does the same work.
+    #[command(subcommand)]
+    Bench(bench::Arguments),
     /// Look into the write-ahead log, changing nothing.
     #[command(subcommand)]
     Wal(wal::Arguments),
@@ -116,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::ChangeRecords(arguments) => change_records::run(globals, arguments),
         Command::Verify => verify::run(globals),
         Command::Snapshot => snapshot::run(globals),
+        Command::Bench(arguments) => bench::run(globals, arguments),
         Command::Wal(arguments) => wal::run(globals, arguments),
     };
     match ran {

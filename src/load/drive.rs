@@ -1,0 +1,167 @@
+//! Posts batches to an engine from several threads, at a pace, and measures each until it is durable.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam::channel::bounded;
+
+use super::figures::{Figures, Latency};
+use crate::clock::{CpuClock, Stopwatch};
+use crate::domain::charge_batch::ChargeBatch;
+use crate::engine::{Engine, EngineError, Pending};
+
+/// How batches come.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pace {
+    /// Batches handed over and not yet durable, for each thread that posts.
+    pub in_flight: usize,
+    /// Time from one batch of a thread to the next one; none: as fast as they become durable.
+    ///
+    /// A batch that has to wait is late, and its latency counts from when it was due: no coordinated omission.
+    pub interval: Option<Duration>,
+}
+
+impl Pace {
+    /// When a thread's batch `number` is due, counted from the start.
+    pub fn due(&self, number: u32) -> Duration {
+        self.interval.map_or(Duration::ZERO, |interval| interval * number)
+    }
+}
+
+/// Charges posted that were not accepted: the workload, or the engine, is broken.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveFault {
+    /// The engine refused the call.
+    #[error("the engine stopped")]
+    Engine(#[from] EngineError),
+    /// The engine did not accept a charge.
+    #[error("{accepted} of {charges} charges of a batch were accepted")]
+    NotAccepted {
+        /// How many were.
+        accepted: u64,
+        /// Of how many.
+        charges: u64,
+    },
+}
+
+/// A batch on its way.
+struct Flight<'a> {
+    due: Duration,
+    batch: &'a ChargeBatch,
+    pending: Pending,
+    /// It was handed over while a snapshot was taken.
+    beside_snapshot: bool,
+}
+
+/// Posts `batches[n]` on thread `n` and waits until all are durable.
+pub fn post(engine: &Engine, batches: &[Vec<ChargeBatch>], pace: Pace) -> Result<Figures, DriveFault> {
+    Ok(post_beside(engine, batches, pace, &AtomicBool::new(false))?.0)
+}
+
+/// As [`post`]; the latency of the batches that were handed over while `snapshot` was set is counted once more, aside.
+pub fn post_beside(
+    engine: &Engine,
+    batches: &[Vec<ChargeBatch>],
+    pace: Pace,
+    snapshot: &AtomicBool,
+) -> Result<(Figures, Latency), DriveFault> {
+    let cpu = CpuClock::start();
+    let start = Stopwatch::start();
+    let mut figures = Figures::default();
+    let mut aside = Latency::default();
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = batches
+            .iter()
+            .map(|batches| {
+                scope.spawn(move || match pace.interval {
+                    None => closed_loop(engine, batches, pace, start, snapshot),
+                    Some(_) => open_loop(engine, batches, pace, start, snapshot),
+                })
+            })
+            .collect();
+        for caller in callers {
+            let mine = caller.join().expect("invariant: a caller does not panic")?;
+            figures.merge(&mine.0);
+            aside.merge(&mine.1);
+        }
+        Ok::<_, DriveFault>(())
+    })?;
+    figures.elapsed = start.elapsed();
+    figures.cpu = cpu.elapsed();
+    Ok((figures, aside))
+}
+
+fn closed_loop(
+    engine: &Engine,
+    batches: &[ChargeBatch],
+    pace: Pace,
+    start: Stopwatch,
+    snapshot: &AtomicBool,
+) -> Result<(Figures, Latency), DriveFault> {
+    let mut counted = (Figures::default(), Latency::default());
+    let mut flights = VecDeque::new();
+    for batch in batches {
+        if flights.len() >= pace.in_flight
+            && let Some(oldest) = flights.pop_front()
+        {
+            land(oldest, start, &mut counted)?;
+        }
+        let due = start.elapsed();
+        let beside_snapshot = snapshot.load(Ordering::Relaxed);
+        flights.push_back(Flight { due, batch, pending: engine.submit(batch)?, beside_snapshot });
+    }
+    for flight in flights {
+        land(flight, start, &mut counted)?;
+    }
+    Ok(counted)
+}
+
+/// One thread hands over when it is time, another one waits for the answers.
+fn open_loop(
+    engine: &Engine,
+    batches: &[ChargeBatch],
+    pace: Pace,
+    start: Stopwatch,
+    snapshot: &AtomicBool,
+) -> Result<(Figures, Latency), DriveFault> {
+    let (sender, flights) = bounded(pace.in_flight);
+    std::thread::scope(|scope| {
+        let lander = scope.spawn(move || {
+            let mut counted = (Figures::default(), Latency::default());
+            for flight in flights {
+                land(flight, start, &mut counted)?;
+            }
+            Ok(counted)
+        });
+        for (number, batch) in (0..).zip(batches) {
+            let due = pace.due(number);
+            let early = due.saturating_sub(start.elapsed());
+            if !early.is_zero() {
+                std::thread::sleep(early);
+            }
+            let beside_snapshot = snapshot.load(Ordering::Relaxed);
+            let flight = Flight { due, batch, pending: engine.submit(batch)?, beside_snapshot };
+            if sender.send(flight).is_err() {
+                break; // the other one has met a fault, which it tells
+            }
+        }
+        drop(sender);
+        lander.join().expect("invariant: a waiting thread does not panic")
+    })
+}
+
+fn land(flight: Flight<'_>, start: Stopwatch, counted: &mut (Figures, Latency)) -> Result<(), DriveFault> {
+    let charges = flight.batch.len() as u64;
+    let report = flight.pending.wait(flight.batch)?;
+    if report.accepted != charges {
+        return Err(DriveFault::NotAccepted { accepted: report.accepted, charges });
+    }
+    let since_start = start.elapsed();
+    let latency = since_start.saturating_sub(flight.due);
+    counted.0.durable(charges, latency, since_start);
+    if flight.beside_snapshot {
+        counted.1.record(latency);
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! Throughput and latency of durable charges: the engine and the floor in turn, on the same charges, in one process.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::disk;
+use super::drive::{self, Pace};
+use super::figures::{Figures, Latency, median};
+use super::floor::Floor;
+use super::workload::{CURRENCY, Workload, WorkloadSpec, account_id, split};
+use crate::domain::charge_batch::ChargeBatch;
+use crate::domain::ids::Currency;
+use crate::engine::{Config, Engine};
+use crate::limits::IN_FLIGHT_CHARGES_MAX;
+use crate::wal::OsStorage;
+
+/// Batches in flight a thread, unless their charges would be more than a shard takes.
+const IN_FLIGHT_BATCHES: usize = 64;
+
+/// Charges of the run before the first round, which warms up and is not counted.
+const WARM_UP_CHARGES: u64 = 200_000;
+
+/// Syncs measured alone after each round.
+const SYNCS: usize = 100;
+
+/// Bytes of each.
+const SYNC_BYTES: usize = 4_096;
+
+/// How many charges a second are handed over.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Rate {
+    /// As many as are accepted.
+    Top,
+    /// So many.
+    PerSecond(f64),
+    /// This share of what the engine took at its top in the run just before.
+    Share(f64),
+}
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct IngestSpec {
+    /// The charges.
+    pub workload: WorkloadSpec,
+    /// Charges a round.
+    pub charges: u64,
+    /// Shards of the engine, threads of the floor, and threads that post to the engine.
+    pub shards: usize,
+    /// Rounds that count.
+    pub rounds: usize,
+    /// How fast charges come.
+    pub rate: Rate,
+    /// Batches in flight a thread; by default 64, and no more than 32,768 charges.
+    pub in_flight: Option<usize>,
+    /// Take snapshots, one after the other, while the engine runs.
+    pub snapshots: bool,
+}
+
+/// One round.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// The engine.
+    pub engine: Figures,
+    /// The engine's batches that were handed over while a snapshot was taken.
+    pub beside_snapshot: Latency,
+    /// The floor.
+    pub floor: Figures,
+}
+
+impl Round {
+    /// The engine's throughput as a share of the floor's.
+    pub fn ratio(&self) -> f64 {
+        self.engine.charges_per_second() / self.floor.charges_per_second()
+    }
+}
+
+/// All rounds of one cell.
+#[derive(Clone, Default, Debug)]
+pub struct Rounds {
+    /// In order.
+    pub rounds: Vec<Round>,
+    /// A lone write and fdatasync of 4 KiB, between the rounds.
+    pub fdatasync: Latency,
+}
+
+impl Rounds {
+    /// The median of the rounds' ratios.
+    pub fn ratio(&self) -> f64 {
+        median(self.rounds.iter().map(Round::ratio).collect())
+    }
+}
+
+/// Measures one cell in directories of its own under `directory`; `progress` is told what share (0 to 1) is done.
+pub fn measure(
+    spec: &IngestSpec,
+    directory: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Rounds, Box<dyn Error>> {
+    let (home, floor_home) = (tempfile::tempdir_in(directory)?, tempfile::tempdir_in(directory)?);
+    let engine = open(home.path(), spec.workload.accounts, spec.shards)?;
+    let storage = Arc::new(OsStorage::open(floor_home.path(), true)?);
+    let mut floor = Floor::open(spec.workload.accounts, spec.shards, storage, spec.workload.seed)?;
+    let mut workload = Workload::new(spec.workload);
+    let mut measured = Rounds::default();
+    let steps = (spec.rounds + 1) as f64;
+    for round in 0..=spec.rounds {
+        progress(round as f64 / steps);
+        let charges = if round == 0 { WARM_UP_CHARGES.min(spec.charges) } else { spec.charges };
+        let rate = match spec.rate {
+            Rate::Top => None,
+            Rate::PerSecond(rate) => Some(rate),
+            Rate::Share(share) => {
+                let top =
+                    drive::post(&engine, &deal(workload.batches(charges), spec.shards), spec.pace(&[]))?;
+                Some(top.charges_per_second() * share)
+            }
+        };
+        let batches = workload.batches(charges);
+        let for_floor = split(&batches, spec.shards);
+        let for_engine = deal(batches, spec.shards);
+        let floor_pace = spec.paced(&for_floor, rate);
+        let engine_pace = spec.paced(&for_engine, rate);
+        // In turn, and each one first every other time.
+        let floor_first = round % 2 == 1;
+        let mut floor_ran = None;
+        if floor_first {
+            floor_ran = Some(floor.post(&for_floor, floor_pace)?);
+        }
+        let (engine_ran, beside_snapshot) = post(&engine, &for_engine, engine_pace, spec.snapshots)?;
+        let floor_ran = match floor_ran {
+            Some(ran) => ran,
+            None => floor.post(&for_floor, floor_pace)?,
+        };
+        if round > 0 {
+            measured.rounds.push(Round { engine: engine_ran, beside_snapshot, floor: floor_ran });
+            measured.fdatasync.merge(&disk::lone_syncs(directory, SYNC_BYTES, SYNCS)?);
+        }
+    }
+    engine.close()?;
+    floor.close()?;
+    progress(1.0);
+    Ok(measured)
+}
+
+/// An engine with so many accounts, each with a cloud account of the same id.
+pub fn open(directory: &Path, accounts: u32, shards: usize) -> Result<Engine, Box<dyn Error>> {
+    let engine = Engine::open(Config { shards: Some(shards), ..Config::new(directory) })?;
+    let currency = Currency::parse(CURRENCY).ok_or("no currency")?;
+    let pairs: Vec<_> =
+        (0..accounts).map(|account| (account_id(account), account_id(account), currency)).collect();
+    if let Some(refusal) = engine.open_accounts(&pairs)?.into_iter().find_map(Result::err) {
+        return Err(format!("an account could not be opened: {}", refusal.code()).into());
+    }
+    Ok(engine)
+}
+
+/// Deals batches out to the threads that post them.
+pub fn deal(batches: Vec<ChargeBatch>, threads: usize) -> Vec<Vec<ChargeBatch>> {
+    let mut dealt: Vec<_> = (0..threads).map(|_| Vec::new()).collect();
+    for (place, batch) in batches.into_iter().enumerate() {
+        dealt[place % threads].push(batch);
+    }
+    dealt
+}
+
+fn post(
+    engine: &Engine,
+    batches: &[Vec<ChargeBatch>],
+    pace: Pace,
+    snapshots: bool,
+) -> Result<(Figures, Latency), Box<dyn Error>> {
+    if !snapshots {
+        return Ok((drive::post(engine, batches, pace)?, Latency::default()));
+    }
+    let (taking, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let snapshots = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                taking.store(true, Ordering::Relaxed);
+                engine.snapshot()?;
+                taking.store(false, Ordering::Relaxed);
+                // The batches that come between two of them are the ones to compare with.
+                std::thread::sleep(SNAPSHOT_PAUSE);
+            }
+            Ok(())
+        });
+        let posted = drive::post_beside(engine, batches, pace, &taking);
+        done.store(true, Ordering::Relaxed);
+        let taken: Result<(), crate::engine::EngineError> =
+            snapshots.join().map_err(|_| "taking snapshots panicked")?;
+        taken?;
+        Ok(posted?)
+    })
+}
+
+/// Time between two snapshots.
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(200);
+
+impl IngestSpec {
+    fn pace(&self, batches: &[Vec<ChargeBatch>]) -> Pace {
+        self.paced(batches, None)
+    }
+
+    /// Each thread posts its share of `rate` charges a second.
+    fn paced(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
+        let most = (IN_FLIGHT_CHARGES_MAX / self.workload.batch.max(1)).max(1);
+        let in_flight = self.in_flight.unwrap_or_else(|| IN_FLIGHT_BATCHES.min(most));
+        let interval = rate.map(|rate| {
+            let charges: usize = batches.iter().flatten().map(ChargeBatch::len).sum();
+            let longest = batches.iter().map(Vec::len).max().unwrap_or(1).max(1);
+            Duration::from_secs_f64(charges as f64 / longest as f64 / rate)
+        });
+        Pace { in_flight, interval }
+    }
+}

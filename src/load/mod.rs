@@ -1,0 +1,11 @@
+//! Load: seeded workloads, the floor that the engine is measured against, and the measuring itself.
+//!
+//! Every figure of the engine stands beside one of a plain loop, or of the disk alone, taken in the same run: machines
+//! are noisy, so ratios and medians count, not absolute figures.
+
+pub mod disk;
+pub mod drive;
+pub mod figures;
+pub mod floor;
+pub mod ingest;
+pub mod workload;
