@@ -24,7 +24,7 @@ use crate::domain::account::Account;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::identities::{Identities, IdentityHasher, IdentityKey, Seen};
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
-use crate::domain::names::Names;
+use crate::domain::names::{LOOK_UPS_AHEAD, Names};
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::prefetch::prefetch;
 use crate::domain::strings::StringId;
@@ -106,11 +106,19 @@ impl FloorShard {
 
     fn resolve(&mut self, batch: &ChargeBatch, range: std::ops::Range<usize>) {
         self.resolved.clear();
-        for index in range {
-            let charge = batch.get(index);
-            let cloud = self.names.number(charge.cloud_account).unwrap_or(u32::MAX);
-            let key = self.hasher.key(CloudIndex(cloud), charge.source, charge.id, charge.amount.money());
-            self.resolved.push((cloud, key));
+        let (mut ids, mut clouds) = ([""; LOOK_UPS_AHEAD], [None; LOOK_UPS_AHEAD]);
+        for start in range.clone().step_by(LOOK_UPS_AHEAD) {
+            let group = start..range.end.min(start + LOOK_UPS_AHEAD);
+            for (id, index) in ids.iter_mut().zip(group.clone()) {
+                *id = batch.cloud_account(index);
+            }
+            self.names.numbers(&ids[..group.len()], &mut clouds);
+            for (cloud, index) in clouds.iter().zip(group) {
+                let cloud = cloud.unwrap_or(u32::MAX);
+                let charge = batch.get(index);
+                let key = self.hasher.key(CloudIndex(cloud), charge.source, charge.id, charge.amount.money());
+                self.resolved.push((cloud, key));
+            }
         }
     }
 
