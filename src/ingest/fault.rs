@@ -53,9 +53,9 @@ pub enum IngestFault {
     /// The first row can't be read as a header.
     #[error("the header row is malformed: {0}")]
     HeaderMalformed(&'static str),
-    /// No cost column.
-    #[error("the header names no column `BilledCost`")]
-    NoCostColumn,
+    /// A column that the format can't do without is absent.
+    #[error("the header names no column `{0}`")]
+    ColumnMissing(&'static str),
     /// Two columns that could be the same one.
     #[error("the header names the column `{0}` twice")]
     ColumnTwice(&'static str),
@@ -72,13 +72,12 @@ impl IngestFault {
             Self::Empty => "check that the export was finished",
             Self::NotText(_) => "charge files are UTF-8 text, plain or gzip; convert or unpack it first",
             Self::UnknownFormat { .. } => {
-                "known are `focus` (CSV with a header row) and `ndjson` (one JSON object a line)"
+                "known are `focus`, `aws-cur`, `azure-ea`, `oci` (CSV with a header row) and `ndjson` (one JSON \
+                 object a line)"
             }
-            Self::HeaderTooLong | Self::HeaderMalformed(_) => {
-                "the first row of a FOCUS file names its columns"
-            }
-            Self::NoCostColumn => {
-                "a FOCUS file has it; lenient reading also takes the name in another letter case"
+            Self::HeaderTooLong | Self::HeaderMalformed(_) => "the first row of a CSV file names its columns",
+            Self::ColumnMissing(_) => {
+                "files of this format have it; lenient reading also takes the name in another letter case"
             }
             Self::ColumnTwice(_) => "remove one of the two columns",
         }
@@ -106,6 +105,6 @@ impl UnknownFormatName {
     /// What to do about it.
     pub fn hint(&self) -> String {
         let names = Format::ALL.map(|format| format!("`{}`", format.name()));
-        format!("formats are {}", names.join(" and "))
+        format!("formats are {}", names.join(", "))
     }
 }
