@@ -81,14 +81,12 @@ impl Columns {
         for column in Column::ALL {
             let names = (layout.names)(column);
             let Some(usual) = names.first() else { continue };
-            let mut found = place(header.clone(), names, |field, name| field == name)?;
+            let mut found = place(&header, names, |field, name| field == name)?;
             if lenient && found.is_none() {
-                found = place(header.clone(), names, |field, name| {
-                    field.trim_ascii().eq_ignore_ascii_case(name)
-                })?;
+                found = place(&header, names, |field, name| field.trim_ascii().eq_ignore_ascii_case(name))?;
             }
             if found.is_none() && layout.required.contains(&column) {
-                return Err(IngestFault::ColumnMissing(usual));
+                return Err(IngestFault::ColumnMissing { format: layout.format, column: usual });
             }
             places[column as usize] = found.map_or((*usual, None), |(name, index)| (name, Some(index)));
         }
@@ -124,7 +122,7 @@ impl Columns {
 
 /// The first of the names that the header has, and where.
 fn place<'h>(
-    header: impl Iterator<Item = &'h [u8]> + Clone,
+    header: &(impl Iterator<Item = &'h [u8]> + Clone),
     names: &'static [&'static str],
     same: fn(&[u8], &[u8]) -> bool,
 ) -> Result<Option<(&'static str, usize)>, IngestFault> {

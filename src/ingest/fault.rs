@@ -54,8 +54,13 @@ pub enum IngestFault {
     #[error("the header row is malformed: {0}")]
     HeaderMalformed(&'static str),
     /// A column that the format can't do without is absent.
-    #[error("the header names no column `{0}`")]
-    ColumnMissing(&'static str),
+    #[error("the header names no column `{column}`")]
+    ColumnMissing {
+        /// The format that was given or found out.
+        format: Format,
+        /// The column's usual name.
+        column: &'static str,
+    },
     /// Two columns that could be the same one.
     #[error("the header names the column `{0}` twice")]
     ColumnTwice(&'static str),
@@ -76,9 +81,20 @@ impl IngestFault {
                  object a line)"
             }
             Self::HeaderTooLong | Self::HeaderMalformed(_) => "the first row of a CSV file names its columns",
-            Self::ColumnMissing(_) => {
-                "files of this format have it; lenient reading also takes the name in another letter case"
-            }
+            Self::ColumnMissing { format, .. } => match format {
+                Format::AwsCur => {
+                    "an AWS report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::AzureEa => {
+                    "an Azure export has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Oci => {
+                    "an OCI report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Focus | Format::Ndjson => {
+                    "a FOCUS file has it; lenient reading also takes the name in another letter case"
+                }
+            },
             Self::ColumnTwice(_) => "remove one of the two columns",
         }
     }
