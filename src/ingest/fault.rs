@@ -53,9 +53,14 @@ pub enum IngestFault {
     /// The first row can't be read as a header.
     #[error("the header row is malformed: {0}")]
     HeaderMalformed(&'static str),
-    /// No cost column.
-    #[error("the header names no column `BilledCost`")]
-    NoCostColumn,
+    /// A column that the format can't do without is absent.
+    #[error("the header names no column `{column}`")]
+    ColumnMissing {
+        /// The format that was given or found out.
+        format: Format,
+        /// The column's usual name.
+        column: &'static str,
+    },
     /// Two columns that could be the same one.
     #[error("the header names the column `{0}` twice")]
     ColumnTwice(&'static str),
@@ -72,14 +77,24 @@ impl IngestFault {
             Self::Empty => "check that the export was finished",
             Self::NotText(_) => "charge files are UTF-8 text, plain or gzip; convert or unpack it first",
             Self::UnknownFormat { .. } => {
-                "known are `focus` (CSV with a header row) and `ndjson` (one JSON object a line)"
+                "known are `focus`, `aws-cur`, `azure-ea`, `oci` (CSV with a header row) and `ndjson` (one JSON \
+                 object a line)"
             }
-            Self::HeaderTooLong | Self::HeaderMalformed(_) => {
-                "the first row of a FOCUS file names its columns"
-            }
-            Self::NoCostColumn => {
-                "a FOCUS file has it; lenient reading also takes the name in another letter case"
-            }
+            Self::HeaderTooLong | Self::HeaderMalformed(_) => "the first row of a CSV file names its columns",
+            Self::ColumnMissing { format, .. } => match format {
+                Format::AwsCur => {
+                    "an AWS report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::AzureEa => {
+                    "an Azure export has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Oci => {
+                    "an OCI report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Focus | Format::Ndjson => {
+                    "a FOCUS file has it; lenient reading also takes the name in another letter case"
+                }
+            },
             Self::ColumnTwice(_) => "remove one of the two columns",
         }
     }
@@ -106,6 +121,6 @@ impl UnknownFormatName {
     /// What to do about it.
     pub fn hint(&self) -> String {
         let names = Format::ALL.map(|format| format!("`{}`", format.name()));
-        format!("formats are {}", names.join(" and "))
+        format!("formats are {}", names.join(", "))
     }
 }

@@ -1,7 +1,7 @@
 //! Reads charge files and pipes as a stream into pages of charges (rule C7).
 //!
 //! ```text
-//! bytes ─ input (gzip) ─ records (rows, lines) ─ focus | ndjson ─ fields ─ Page ─> engine
+//! bytes ─ input (gzip) ─ records (rows, lines) ─ csv_charges (layout) | ndjson ─ fields ─ Page ─> engine
 //! ```
 //! - Memory is bounded whatever the input holds: a row longer than [`ROW_BYTES_MAX`](crate::limits::ROW_BYTES_MAX) is
 //!   refused and passed over without being kept.
@@ -14,16 +14,21 @@
 //! Absent: writing files, dropping rows that look alike (real files hold equal rows that are different charges),
 //! and any knowledge of accounts.
 
+mod aws_cur;
+mod azure_ea;
 mod cells;
 pub mod code;
+mod columns;
+mod csv_charges;
 mod csv_rows;
 mod digest;
 mod fault;
 mod fields;
 mod focus;
-mod focus_columns;
 mod input;
+mod layout;
 mod ndjson;
+mod oci;
 mod page;
 mod reader;
 mod records;
@@ -39,20 +44,34 @@ pub use reader::{ChargeReader, ReaderOptions};
 pub enum Format {
     /// FOCUS CSV 1.0–1.3, by header names.
     Focus,
+    /// An AWS cost and usage report as CSV.
+    AwsCur,
+    /// A cost export of an Azure enterprise agreement as CSV.
+    AzureEa,
+    /// A cost report of Oracle Cloud Infrastructure as CSV.
+    Oci,
     /// One charge of `post_charges` as a JSON object a line.
     Ndjson,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Focus, Self::Ndjson];
+    pub const ALL: [Self; 5] = [Self::Focus, Self::AwsCur, Self::AzureEa, Self::Oci, Self::Ndjson];
 
     /// The name that the user gives.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Focus => "focus",
+            Self::AwsCur => "aws-cur",
+            Self::AzureEa => "azure-ea",
+            Self::Oci => "oci",
             Self::Ndjson => "ndjson",
         }
+    }
+
+    /// Whether rows name a billing account and a sub account, which compose the id of their cloud account (rule A4).
+    pub const fn composes_cloud_accounts(self) -> bool {
+        matches!(self, Self::Focus | Self::AwsCur | Self::AzureEa | Self::Oci)
     }
 }
 

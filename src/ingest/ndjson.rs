@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::fields::{self, Refusal, RowReading, missing, refuse, shown};
 use super::page::RowFault;
 use super::records::{RowFormat, Scanner};
-use super::{Page, code};
+use super::{Page, code, times};
 use crate::domain::charge::{Category, Charge};
 use crate::domain::time::Cycle;
 use crate::limits::{COMPOSED_ID_BYTES_MAX, ROW_BYTES_MAX};
@@ -158,12 +158,12 @@ impl Ndjson {
                     "charge_period_start and occurred_at: give one of them".to_owned(),
                 );
             }
-            (Some(Text(text)), None) => reading.time("charge_period_start", text, true)?,
-            (None, Some(Text(text))) => reading.time("occurred_at", text, true)?,
+            (Some(Text(text)), None) => reading.time("charge_period_start", text, times::any_offset)?,
+            (None, Some(Text(text))) => reading.time("occurred_at", text, times::any_offset)?,
             (None, None) => return missing("occurred_at"),
         };
         let category = match &line.category {
-            Some(Text(text)) => reading.category("category", text, None)?,
+            Some(Text(text)) => reading.category("category", text)?,
             None => Category::default(),
         };
         let correction = match &line.class {

@@ -4,12 +4,13 @@ use std::io::Read;
 
 use memchr::memchr;
 
+use super::csv_charges::CsvCharges;
 use super::fields::shown;
-use super::focus::Focus;
 use super::input::Window;
+use super::layout::Layout;
 use super::ndjson::Ndjson;
 use super::records::{Cut, RowFormat, cut};
-use super::{Format, IngestFault, Page, focus_columns};
+use super::{Format, IngestFault, Page, aws_cur, azure_ea, focus, oci};
 
 /// Bytes within which the first line must end for its format to be found out.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -34,7 +35,8 @@ pub struct ReaderOptions<'a> {
     pub format: Option<Format>,
     /// Whether rows that can be understood are read and noted, although they are not as they should be.
     pub lenient: bool,
-    /// The source of rows that name none; by default `focus` for FOCUS rows, and no NDJSON line is read without one.
+    /// The source of rows that name none; by default the format's name for CSV rows, and no NDJSON line is
+    /// read without one.
     pub source: Option<&'a str>,
 }
 
@@ -73,8 +75,11 @@ impl<R: Read> ChargeReader<R> {
             }
         };
         let rows: Box<dyn RowFormat + Send> = match format {
-            Format::Focus => Box::new(Focus::open(&mut window, options.lenient, options.source)?),
             Format::Ndjson => Box::new(Ndjson::new(options.lenient, options.source)),
+            Format::Focus => csv(&mut window, &focus::LAYOUT, options)?,
+            Format::AwsCur => csv(&mut window, &aws_cur::LAYOUT, options)?,
+            Format::AzureEa => csv(&mut window, &azure_ea::LAYOUT, options)?,
+            Format::Oci => csv(&mut window, &oci::LAYOUT, options)?,
         };
         Ok(Self { window, rows, format, fault: None, ended: false })
     }
@@ -132,12 +137,18 @@ impl Format {
         let line = &head[..memchr(b'\n', head).unwrap_or(head.len())];
         if line.starts_with(b"{") {
             Some(Self::Ndjson)
-        } else if focus_columns::is_header(line) {
-            Some(Self::Focus)
         } else {
-            None
+            Layout::detect(line).map(|layout| layout.format)
         }
     }
+}
+
+fn csv<R: Read>(
+    window: &mut Window<R>,
+    layout: &'static Layout,
+    options: ReaderOptions<'_>,
+) -> Result<Box<dyn RowFormat + Send>, IngestFault> {
+    Ok(Box::new(CsvCharges::open(window, layout, options.lenient, options.source)?))
 }
 
 /// Whether a line that is not blank has come to its end.

@@ -33,6 +33,26 @@ const NO_SECONDS: Form = Form::Assumed("a time without seconds was read as the f
 const SPACE: Form = Form::Assumed("a time with a space instead of `T` was read");
 const MONTH_FIRST: Form = Form::Assumed("a date with slashes was read with the month first");
 
+/// Strict reading of formats that prescribe RFC 3339 in UTC.
+pub(super) fn utc_only(_: &str, form: Form) -> bool {
+    form == Form::Utc
+}
+
+/// Strict reading that takes RFC 3339 in any offset.
+pub(super) fn any_offset(_: &str, form: Form) -> bool {
+    matches!(form, Form::Utc | Form::Offset)
+}
+
+/// Strict reading that also takes `MM/DD/YYYY`.
+pub(super) fn full_us_date(text: &str, form: Form) -> bool {
+    form == Form::Utc || form == MONTH_FIRST && text.len() == "MM/DD/YYYY".len()
+}
+
+/// Strict reading that also takes `YYYY-MM-DDThh:mmZ`.
+pub(super) fn full_minute(text: &str, form: Form) -> bool {
+    form == Form::Utc || form == NO_SECONDS && text.ends_with('Z')
+}
+
 /// Reads a time in any of the forms; `None` where it has none of them or is no date.
 pub(super) fn read_time(text: &str) -> Option<Reading> {
     let mut rest = Rest(text.as_bytes());

@@ -32,7 +32,8 @@ fn tells_what_is_wrong_with_a_file() {
     assert_eq!(
         said("words.txt", b"hello world\n"),
         "error: cannot import `words.txt`: not a known charge format: it begins `hello world\\n`\n\
-         hint: known are `focus` (CSV with a header row) and `ndjson` (one JSON object a line)\n"
+         hint: known are `focus`, `aws-cur`, `azure-ea`, `oci` (CSV with a header row) and `ndjson` (one JSON object a \
+         line)\n"
     );
 }
 

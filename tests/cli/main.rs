@@ -7,5 +7,6 @@ mod bad_input;
 mod directory;
 mod harness;
 mod ingest;
+mod presets;
 mod queries;
 mod real_files;

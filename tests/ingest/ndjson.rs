@@ -199,7 +199,7 @@ fn formats_have_names_and_are_found_out() {
     let fault = "csv".parse::<Format>().unwrap_err();
     assert_eq!(
         (fault.to_string().as_str(), fault.hint().as_str()),
-        ("no format is called `csv`", "formats are `focus` and `ndjson`")
+        ("no format is called `csv`", "formats are `focus`, `aws-cur`, `azure-ea`, `oci`, `ndjson`")
     );
     assert_eq!(Format::detect("\u{feff} \n{\"a\"".as_bytes()), Some(Format::Ndjson));
     assert_eq!(Format::detect(b"a,\"BilledCost\"\r\n"), Some(Format::Focus));
