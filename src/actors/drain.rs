@@ -27,6 +27,7 @@ impl Shard {
     /// Handles everything that is in the inbox now; whether more came meanwhile.
     pub(super) fn drain(&mut self) -> bool {
         let inbox = Arc::clone(&self.inbox);
+        std::thread::yield_now();
         for _ in 0..inbox.len() {
             let Some(mut contents) = inbox.take() else { break };
             for admission in contents.admissions.drain(..) {

@@ -107,7 +107,15 @@ impl Producer {
     pub fn immediate(orders: Sender<Order<Handover>>, logged_bytes: Arc<AtomicU64>) -> Self {
         let shared = Arc::<Shared>::default();
         let directory = Arc::clone(&shared);
-        Self { shared, directory, orders, wake: Arc::new(|| {}), gate: None, one_at_a_time: false, logged_bytes }
+        Self {
+            shared,
+            directory,
+            orders,
+            wake: Arc::new(|| {}),
+            gate: None,
+            one_at_a_time: false,
+            logged_bytes,
+        }
     }
 
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.

@@ -75,7 +75,9 @@ impl Table {
         if (count + 1) * 4 > self.entries.len() * 3 {
             let size = (self.entries.len() + self.entries.len() / 2).max(Self::ENTRIES_MIN);
             let old = std::mem::replace(&mut self.entries, vec![Entry::EMPTY; size]);
-            old.into_iter().filter(|entry| entry.place != Entry::EMPTY.place).for_each(|entry| self.put(entry));
+            old.into_iter()
+                .filter(|entry| entry.place != Entry::EMPTY.place)
+                .for_each(|entry| self.put(entry));
         }
         self.put(entry);
     }

@@ -307,6 +307,11 @@ impl<'a> Ahead<'a> {
 
     fn look_up(&mut self, start: usize, directory: &Directory) {
         let count = (self.end - start).min(LOOK_UPS_AHEAD);
+        if count == 1 {
+            self.clouds[0] = directory.cloud(self.batch.cloud_account(start)).map(|cloud| cloud.0);
+            (self.start, self.next) = (start, start + 1);
+            return;
+        }
         let mut ids = [""; LOOK_UPS_AHEAD];
         for (id, index) in ids[..count].iter_mut().zip(start..) {
             *id = self.batch.cloud_account(index);
@@ -370,8 +375,8 @@ impl Inner {
             let charge = batch.get(index);
             let known = ahead.cloud(index, &directory);
             let index = u32::try_from(index).expect("invariant: a batch has less than 2^32 charges");
-            let repeats_source = repeats.source == Some(charge.source);
-            let routed = if repeats_source { checked_but_source(&charge) } else { checked(&charge) }
+            // What the directory knows, and what repeats, was checked before.
+            let routed = checked(&charge, known.is_none(), repeats.source != Some(charge.source))
                 .and_then(|()| known.ok_or(Refusal::NotFound));
             let cloud = match routed {
                 Ok(cloud) => cloud,
@@ -583,22 +588,18 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
 
 /// The cloud account of a charge that a shard can decide on, or why there is none.
 fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
-    checked(charge)?;
+    checked(charge, true, true)?;
     let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
     Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)
 }
 
-/// Checks the form of a charge (rules A7, C1).
-fn checked(charge: &Charge<'_>) -> Result<(), Refusal> {
-    if !is_id(charge.source) {
-        return Err(Refusal::InvalidId);
-    }
-    checked_but_source(charge)
-}
-
+/// Checks the form of a charge (rules A7, C1); its cloud account and its source only where asked to.
 #[inline]
-fn checked_but_source(charge: &Charge<'_>) -> Result<(), Refusal> {
-    if !is_id(charge.id) || !is_cloud_account_id(charge.cloud_account) {
+fn checked(charge: &Charge<'_>, cloud_account: bool, source: bool) -> Result<(), Refusal> {
+    if !is_id(charge.id)
+        || cloud_account && !is_cloud_account_id(charge.cloud_account)
+        || source && !is_id(charge.source)
+    {
         return Err(Refusal::InvalidId);
     }
     if [charge.service, charge.sku, charge.unit].iter().any(|label| label.len() > LABEL_BYTES_MAX)

@@ -8,7 +8,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam::channel::{Sender, unbounded};
@@ -273,7 +273,7 @@ impl Floor {
         let (writer, _) = open_log(storage, &identity, LogOptions::default(), Lsn::FIRST, &mut |_| Ok(()))?;
         let (orders, queue) = unbounded();
         let watermark = Watermark::new(writer.last());
-        let log = std::thread::Builder::new()
+        let log = Builder::new()
             .name("floor-log".to_owned())
             .spawn(move || run(writer, &queue, &QueueOptions::default(), &watermark))?;
         let shards =
@@ -293,9 +293,11 @@ impl Floor {
                 .zip(batches)
                 .map(|(shard, batches)| {
                     let orders = self.orders.clone();
-                    scope.spawn(move || shard.run(batches, pace, start, &orders))
+                    Builder::new()
+                        .name("floor".to_owned())
+                        .spawn_scoped(scope, move || shard.run(batches, pace, start, &orders))
                 })
-                .collect();
+                .collect::<Result<_, _>>()?;
             for worker in workers {
                 figures.merge(&worker.join().map_err(|_| "a thread of the floor panicked")??);
             }
