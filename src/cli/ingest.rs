@@ -62,6 +62,8 @@ enum FormatChoice {
     Focus,
     /// One charge as a JSON object a line.
     Ndjson,
+    /// MessagePack: charges as maps or arrays, one after the other or in one array.
+    Msgpack,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -86,6 +88,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
             FormatChoice::Auto => None,
             FormatChoice::Focus => Some(Format::Focus),
             FormatChoice::Ndjson => Some(Format::Ndjson),
+            FormatChoice::Msgpack => Some(Format::Msgpack),
         },
         lenient: arguments.lenient,
         source: arguments.source.clone(),

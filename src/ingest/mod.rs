@@ -1,12 +1,12 @@
 //! Reads charge files and pipes as a stream into pages of charges (rule C7).
 //!
 //! ```text
-//! bytes ─ input (gzip) ─ records (rows, lines) ─ focus | ndjson ─ fields ─ Page ─> engine
+//! bytes ─ input (gzip) ─ records (rows, lines, frames) ─ focus | ndjson | msgpack ─ fields ─ Page ─> engine
 //! ```
 //! - Memory is bounded whatever the input holds: a row longer than [`ROW_BYTES_MAX`](crate::limits::ROW_BYTES_MAX) is
 //!   refused and passed over without being kept.
 //! - A bad row never ends the reading: it is refused with its number, a [`code`] and a reason. Only what concerns
-//!   the whole input is an [`IngestFault`].
+//!   the whole input is an [`IngestFault`]; so is damage to where MessagePack records begin, for nothing marks it.
 //! - *Strict* takes what the format prescribes; *lenient* also takes what can be understood, and says so in a note.
 //!   Neither guesses an amount, and neither shortens a text.
 //! - Parsing happens on the caller's thread.
@@ -15,6 +15,7 @@
 //! and any knowledge of accounts.
 
 mod cells;
+mod charge_fields;
 pub mod code;
 mod csv_rows;
 mod digest;
@@ -23,6 +24,10 @@ mod fields;
 mod focus;
 mod focus_columns;
 mod input;
+mod msgpack;
+mod msgpack_frame;
+mod msgpack_record;
+mod msgpack_tags;
 mod ndjson;
 mod page;
 mod reader;
@@ -30,6 +35,7 @@ mod records;
 mod times;
 
 pub use fault::{IngestFault, UnknownFormatName};
+pub use msgpack_record::ARRAY_ORDER;
 pub use ndjson::read_charge;
 pub use page::{Opening, Openings, Page, RowFault, RowNote};
 pub use reader::{ChargeReader, ReaderOptions};
@@ -41,17 +47,20 @@ pub enum Format {
     Focus,
     /// One charge of `post_charges` as a JSON object a line.
     Ndjson,
+    /// Charges of `post_charges` as MessagePack maps or arrays, one after the other or in one array.
+    Msgpack,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Focus, Self::Ndjson];
+    pub const ALL: [Self; 3] = [Self::Focus, Self::Ndjson, Self::Msgpack];
 
     /// The name that the user gives.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Focus => "focus",
             Self::Ndjson => "ndjson",
+            Self::Msgpack => "msgpack",
         }
     }
 }

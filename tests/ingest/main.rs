@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod focus;
+mod msgpack;
 mod ndjson;
 mod real_files;
 mod robustness;
