@@ -1,0 +1,3 @@
+//! What puts load on a ledger.
+
+pub mod generate;
