@@ -21,8 +21,12 @@ pub const LABEL_BYTES_MAX: usize = 256;
 /// Bytes of a charge's description, and of its tags as JSON text.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// Bytes of one row of a charge file or one line of commands; a longer one is refused, never buffered.
+/// Bytes of one row of a charge file (of a line, or of a MessagePack record) or one line of commands; a longer one is
+/// refused, never buffered.
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep arrays and maps of a MessagePack record may lie in each other; JSON is read as deep.
+pub const NESTING_MAX: usize = 127;
 
 /// Charges that a shard takes in one step, and the most that one atomic batch may hold (rule C6).
 pub const CHUNK_CHARGES_MAX: usize = 8_192;

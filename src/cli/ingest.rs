@@ -68,6 +68,8 @@ enum FormatChoice {
     Oci,
     /// One charge as a JSON object a line.
     Ndjson,
+    /// MessagePack: charges as maps or arrays, one after the other or in one array.
+    Msgpack,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -95,6 +97,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
             FormatChoice::AzureEa => Some(Format::AzureEa),
             FormatChoice::Oci => Some(Format::Oci),
             FormatChoice::Ndjson => Some(Format::Ndjson),
+            FormatChoice::Msgpack => Some(Format::Msgpack),
         },
         lenient: arguments.lenient,
         source: arguments.source.clone(),

@@ -23,7 +23,7 @@ pub const INVALID_CURRENCY: &str = "invalid_currency";
 pub const INVALID_CATEGORY: &str = "invalid_category";
 /// The class is neither null nor the format's word for a correction. Lenient reading takes null.
 pub const INVALID_CLASS: &str = "invalid_class";
-/// The tags are not a JSON object. Lenient reading leaves them out.
+/// The tags are not a JSON object, or a MessagePack map that can become one. Lenient reading leaves them out.
 pub const INVALID_TAGS: &str = "invalid_tags";
 /// A text is longer than its bound. Lenient reading leaves out a description or tags.
 pub const FIELD_TOO_LONG: &str = "field_too_long";
@@ -36,11 +36,11 @@ pub const MALFORMED_ROW: &str = "malformed_row";
 /// The cloud account that the row's ids compose is known as one of another billing account: ids may contain `/`, so
 /// that `a` + `b/c` and `a/b` + `c` compose alike. Rename one, or name the cloud account yourself in NDJSON.
 pub const AMBIGUOUS_CLOUD_ACCOUNT: &str = "ambiguous_cloud_account";
-/// A JSON field has another type than it should.
+/// A field has another type than it should; with MessagePack also an amount that is a binary float.
 pub const INVALID_TYPE: &str = "invalid_type";
 /// A charge of `post_charges` has a field that no charge has: correct its name.
 pub const UNKNOWN_FIELD: &str = "unknown_field";
-/// A JSON object names a field twice.
+/// A JSON object or a MessagePack map names a field twice.
 pub const DUPLICATE_FIELD: &str = "duplicate_field";
 
 /// Note: an amount was rounded half to even to 18 fraction digits.

@@ -81,7 +81,7 @@ impl RowReading<'_> {
     }
 
     /// In strict mode refuses the row; in lenient mode notes that the optional field is left out.
-    fn drop_field(&mut self, code: &'static str, detail: String) -> Result<(), Refusal> {
+    pub(super) fn drop_field(&mut self, code: &'static str, detail: String) -> Result<(), Refusal> {
         if !self.lenient {
             return refuse(code, detail);
         }
@@ -228,7 +228,9 @@ pub(super) fn id_within<'t>(name: &str, text: &'t str, bytes_max: usize) -> Resu
     if text.len() > bytes_max {
         return refuse(code::INVALID_ID, too_long(name, text, bytes_max));
     }
-    if text.chars().any(char::is_control) {
+    // To the end, whatever is found: that takes many bytes at a time.
+    let plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    if !plain && text.chars().any(char::is_control) {
         return refuse(code::INVALID_ID, format!("{name} `{}` holds a control character", shown(text)));
     }
     Ok(text)

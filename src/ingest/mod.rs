@@ -1,12 +1,12 @@
 //! Reads charge files and pipes as a stream into pages of charges (rule C7).
 //!
 //! ```text
-//! bytes ─ input (gzip) ─ records (rows, lines) ─ csv_charges (layout) | ndjson ─ fields ─ Page ─> engine
+//! bytes ─ input (gzip) ─ records (rows, lines, frames) ─ csv_charges (layout) | ndjson | msgpack ─ Page ─> engine
 //! ```
 //! - Memory is bounded whatever the input holds: a row longer than [`ROW_BYTES_MAX`](crate::limits::ROW_BYTES_MAX) is
 //!   refused and passed over without being kept.
 //! - A bad row never ends the reading: it is refused with its number, a [`code`] and a reason. Only what concerns
-//!   the whole input is an [`IngestFault`].
+//!   the whole input is an [`IngestFault`]; so is damage to where MessagePack records begin, for nothing marks it.
 //! - *Strict* takes what the format prescribes; *lenient* also takes what can be understood, and says so in a note.
 //!   Neither guesses an amount, and neither shortens a text.
 //! - Parsing happens on the caller's thread.
@@ -17,6 +17,7 @@
 mod aws_cur;
 mod azure_ea;
 mod cells;
+mod charge_fields;
 pub mod code;
 mod columns;
 mod csv_charges;
@@ -27,6 +28,10 @@ mod fields;
 mod focus;
 mod input;
 mod layout;
+mod msgpack;
+mod msgpack_frame;
+mod msgpack_record;
+mod msgpack_tags;
 mod ndjson;
 mod oci;
 mod page;
@@ -35,6 +40,7 @@ mod records;
 mod times;
 
 pub use fault::{IngestFault, UnknownFormatName};
+pub use msgpack_record::ARRAY_ORDER;
 pub use ndjson::read_charge;
 pub use page::{Opening, Openings, Page, RowFault, RowNote};
 pub use reader::{ChargeReader, ReaderOptions};
@@ -52,11 +58,14 @@ pub enum Format {
     Oci,
     /// One charge of `post_charges` as a JSON object a line.
     Ndjson,
+    /// Charges of `post_charges` as MessagePack maps or arrays, one after the other or in one array.
+    Msgpack,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Focus, Self::AwsCur, Self::AzureEa, Self::Oci, Self::Ndjson];
+    pub const ALL: [Self; 6] =
+        [Self::Focus, Self::AwsCur, Self::AzureEa, Self::Oci, Self::Ndjson, Self::Msgpack];
 
     /// The name that the user gives.
     pub const fn name(self) -> &'static str {
@@ -66,6 +75,7 @@ impl Format {
             Self::AzureEa => "azure-ea",
             Self::Oci => "oci",
             Self::Ndjson => "ndjson",
+            Self::Msgpack => "msgpack",
         }
     }
 

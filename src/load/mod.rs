@@ -7,5 +7,6 @@ pub mod disk;
 pub mod drive;
 pub mod figures;
 pub mod floor;
+pub mod generate;
 pub mod ingest;
 pub mod workload;

@@ -5,6 +5,7 @@
 mod apply;
 mod bad_input;
 mod directory;
+mod generate;
 mod harness;
 mod ingest;
 mod presets;

@@ -4,6 +4,7 @@
 mod aws_cur;
 mod azure_ea;
 mod focus;
+mod msgpack;
 mod ndjson;
 mod oci;
 mod real_files;
