@@ -35,6 +35,11 @@ impl Shard {
             }
             self.handle_parts(&mut contents);
             inbox.give_back(contents);
+            // Group commit: as long as the log is busy, the record grows.
+            if self.producer.is_free() {
+                self.finish_record();
+                self.settle();
+            }
         }
         self.finish_record();
         self.settle();

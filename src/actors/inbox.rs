@@ -17,10 +17,10 @@ use crate::domain::time::{Cycle, Timestamp};
 use crate::limits::TEXT_BYTES_PER_ROOM;
 
 /// Batches of fewer charges are joined with others; larger ones are handed over whole, without a copy.
-const JOINED_CHARGES_MAX: usize = 1_024;
+const JOINED_CHARGES_MAX: usize = 256;
 
 /// Emptied contents kept for their memory.
-const SPARES_MAX: usize = 8;
+const SPARES_MAX: usize = 32;
 
 /// Marks an id of 16 UUID bytes, in [`Routed::id_length`].
 pub const UUID: u8 = u8::MAX;

@@ -118,6 +118,11 @@ impl Producer {
         }
     }
 
+    /// Whether a buffer would be handed over now.
+    pub fn is_free(&self) -> bool {
+        !self.shared.queued.load(Ordering::SeqCst)
+    }
+
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
     pub fn settle(&self, buffer: &mut LogBuffer) {
         if buffer.bytes.is_empty() {

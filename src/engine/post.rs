@@ -7,7 +7,7 @@ use crate::actors::gate::Room;
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
-use crate::actors::ticket::{Outcome, Ticket};
+use crate::actors::ticket::{Outcome, Ticket, TicketPart};
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::{Directory, account_slot};
@@ -16,7 +16,7 @@ use crate::domain::names::LOOK_UPS_AHEAD;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::journal::charges::ChargeId;
-use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, PIECE_CHARGES, TEXT_BYTES_MAX};
 
 /// What a batch does after a charge that can't be posted (rule C6).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -152,21 +152,23 @@ impl Engine {
     /// Hands a batch over and does not wait for the disk. Waits for room, blocking the thread.
     pub fn submit(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
         self.blocking()?;
-        if batch.len() > CHUNK_CHARGES_MAX {
-            return pollster::block_on(self.submit_async(batch));
-        }
         let (ticket, mut prepared) = (Arc::new(Ticket::default()), self.prepared());
-        loop {
-            self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
-            let entered = match self.inner.enter_now(&mut prepared)? {
-                Entered::Yes => true,
-                Entered::DirectoryChanged => false,
-                Entered::NoRoom => pollster::block_on(self.inner.enter(&mut prepared))?,
-            };
-            if entered {
-                return Ok(self.pending(ticket, prepared));
+        let whole = (batch.len() > PIECE_CHARGES).then(|| ticket.part());
+        for piece in pieces(batch) {
+            loop {
+                self.inner.prepare(&mut prepared, batch, piece.clone(), &ticket, PartMode::Each);
+                let entered = match self.inner.enter_now(&mut prepared)? {
+                    Entered::Yes => true,
+                    Entered::DirectoryChanged => false,
+                    Entered::NoRoom => pollster::block_on(self.inner.enter(&mut prepared))?,
+                };
+                if entered {
+                    break;
+                }
             }
         }
+        whole.into_iter().for_each(TicketPart::finish);
+        Ok(self.pending(ticket, prepared))
     }
 
     /// Hands a batch of at most 8,192 charges over if there is room for it now; else [`EngineError::Busy`].
@@ -190,10 +192,9 @@ impl Engine {
         let ticket = Arc::new(Ticket::default());
         let whole = ticket.part();
         let mut prepared = self.prepared();
-        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
-            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
-            self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
-            self.enter_range_async(&mut prepared, batch, range, &ticket, PartMode::Each).await?;
+        for piece in pieces(batch) {
+            self.inner.prepare(&mut prepared, batch, piece.clone(), &ticket, PartMode::Each);
+            self.enter_range_async(&mut prepared, batch, piece, &ticket, PartMode::Each).await?;
         }
         whole.finish();
         Ok(self.pending(ticket, prepared))
@@ -319,6 +320,12 @@ impl<'a> Ahead<'a> {
         directory.clouds(&ids[..count], &mut self.clouds);
         (self.start, self.next) = (start, start + count);
     }
+}
+
+/// The places of a batch, a piece at a time.
+fn pieces(batch: &ChargeBatch) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    let end = batch.len();
+    (0..end).step_by(PIECE_CHARGES).map(move |start| start..end.min(start + PIECE_CHARGES))
 }
 
 /// What the last charge looked like, so that what repeats is looked up once.
@@ -537,7 +544,7 @@ impl Prepared {
     /// Parts that were not pushed are void, not stopped.
     fn void(&mut self) {
         for contents in &mut self.shards {
-            contents.refused.take().into_iter().for_each(crate::actors::ticket::TicketPart::void);
+            contents.refused.take().into_iter().for_each(TicketPart::void);
             contents.parts.drain(..).for_each(|part| part.ticket.void());
         }
     }

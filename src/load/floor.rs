@@ -30,7 +30,7 @@ use crate::domain::prefetch::prefetch;
 use crate::domain::strings::StringId;
 use crate::domain::time::CycleSpan;
 use crate::journal::charges::{ChargeId, ChargesBuilder, Label, PostedCharge};
-use crate::limits::CHUNK_CHARGES_MAX;
+use crate::limits::{CHUNK_CHARGES_MAX, PIECE_CHARGES};
 use crate::wal::{
     Commit, Identity, LogFault, LogOptions, Lsn, Order, QueueOptions, Storage, Watermark, open_log, run,
 };
@@ -83,8 +83,8 @@ impl FloorShard {
     /// Posts one batch; the count of whole records that were appended to `bytes`.
     fn post(&mut self, batch: &ChargeBatch, bytes: &mut Vec<u8>) -> u32 {
         let mut records = 0;
-        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
-            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
+        for start in (0..batch.len()).step_by(PIECE_CHARGES) {
+            let range = start..batch.len().min(start + PIECE_CHARGES);
             if self.builder.rows() as usize + range.len() > CHUNK_CHARGES_MAX {
                 self.builder.finish(bytes);
                 records += 1;
