@@ -4,6 +4,7 @@
 
 mod apply;
 mod bad_input;
+mod bench;
 mod directory;
 mod harness;
 mod ingest;
