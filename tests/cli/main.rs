@@ -4,6 +4,7 @@
 
 mod apply;
 mod bad_input;
+mod bench;
 mod directory;
 mod generate;
 mod harness;
