@@ -183,10 +183,23 @@ impl Table {
 
     #[cold]
     fn grow(&mut self) {
+        let places = self.entries.len().saturating_sub(Self::OVERHANG);
+        self.resize((places + places / 2).max(Self::PLACES_MIN));
+    }
+
+    /// Makes room for `count` more.
+    fn reserve(&mut self, count: usize) {
+        // Less full than full, so that some room is left to grow into.
+        let places = (self.count + count) * 4 / 3 + Self::PLACES_MIN;
+        if places + Self::OVERHANG > self.entries.len() {
+            self.resize(places);
+        }
+    }
+
+    /// Spreads the entries over so many places, or over more if they don't fit.
+    fn resize(&mut self, mut places: usize) {
         let old = std::mem::take(&mut self.entries);
-        let mut places = old.len().saturating_sub(Self::OVERHANG);
         loop {
-            places = (places + places / 2).max(Self::PLACES_MIN);
             self.entries = vec![0; places + Self::OVERHANG];
             let mut next = 0;
             let moved = old.iter().filter(|entry| **entry != 0).all(|entry| {
@@ -197,6 +210,7 @@ impl Table {
             if moved {
                 return;
             }
+            places += places / 2;
         }
     }
 
@@ -235,10 +249,10 @@ impl Identities {
     /// Brings the place of `key` nearer to the processor, ahead of a look-up.
     #[inline]
     pub fn prefetch(&self, partition: Partition, key: IdentityKey) {
-        if let Some((_, table)) = self.partitions[usize::from(partition.0)].first()
-            && let Some(entry) = table.entries.get(table.place(key))
-        {
-            prefetch(entry);
+        for (_, table) in &self.partitions[usize::from(partition.0)] {
+            if let Some(entry) = table.entries.get(table.place(key)) {
+                prefetch(entry);
+            }
         }
     }
 
@@ -278,8 +292,25 @@ impl Identities {
         if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
             table.insert(key);
         } else {
+            // Tables that begin with different sizes do not all grow at the same time.
             let mut table = Table::default();
+            table.resize(Table::PLACES_MIN + usize::from(partition.0) % Table::PLACES_MIN);
             table.insert(key);
+            tables.push((cycle, table));
+        }
+    }
+
+    /// Makes room for `count` more identities of a cycle.
+    ///
+    /// Identities that come in the order of a table, as from a snapshot, must find it large enough already: in a table
+    /// that grew under them they would all stand at its beginning, in one run that each one has to pass.
+    pub fn reserve(&mut self, partition: Partition, cycle: Cycle, count: usize) {
+        let tables = &mut self.partitions[usize::from(partition.0)];
+        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
+            table.reserve(count);
+        } else {
+            let mut table = Table::default();
+            table.reserve(count);
             tables.push((cycle, table));
         }
     }
