@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use exchequer::load::live_bytes::CountingAllocator;
-
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     exchequer::cli::run()

@@ -28,7 +28,7 @@ impl Shard {
     pub(super) fn drain(&mut self) -> bool {
         let inbox = Arc::clone(&self.inbox);
         std::thread::yield_now();
-        for _ in 0..inbox.len() {
+        for _ in 0..inbox.waiting() {
             let Some(mut contents) = inbox.take() else { break };
             for admission in contents.admissions.drain(..) {
                 self.admit(admission);

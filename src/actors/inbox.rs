@@ -224,7 +224,7 @@ impl Inbox {
     }
 
     /// How many [`Self::take`] would give now.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.state.lock().queue.len()
     }
 

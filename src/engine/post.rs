@@ -489,14 +489,12 @@ impl Inner {
 
     /// Pushes what was prepared if there is room for all of it now.
     fn enter_now(&self, prepared: &mut Prepared) -> Result<Entered, EngineError> {
-        let mut entered = 0;
-        for (shard, room) in prepared.rooms() {
+        for (entered, (shard, room)) in prepared.rooms().enumerate() {
             if !self.gates[shard].try_enter(room).map_err(|_| self.stopped())? {
                 let taken = prepared.rooms().take(entered);
                 taken.for_each(|(shard, room)| self.gates[shard].leave(room));
                 return Ok(Entered::NoRoom);
             }
-            entered += 1;
         }
         if self.push(prepared)? {
             return Ok(Entered::Yes);

@@ -1,12 +1,9 @@
 //! How many bytes of memory an account and a remembered charge id cost, by the allocator's count.
 
 use std::error::Error;
-use std::hint::black_box;
 use std::path::Path;
 
-use super::figures::share;
 use super::ingest::open_accounts;
-use super::live_bytes::CountingAllocator;
 use super::recover::Charges;
 use crate::actors::billing_account::BillingAccount;
 use crate::domain::ledger::Payment;
@@ -52,19 +49,17 @@ impl Memory {
     }
 }
 
-/// Measures in a directory of its own under `directory`; `progress` is told what share (0 to 1) is done.
+/// Measures in a directory of its own under `directory`; `live_bytes` asks the program's allocator.
 pub fn measure(
     spec: &MemorySpec,
     directory: &Path,
-    progress: &mut dyn FnMut(f64),
+    live_bytes: &dyn Fn() -> usize,
 ) -> Result<Memory, Box<dyn Error>> {
-    CountingAllocator::begin();
-    let before = CountingAllocator::live();
-    let probe = black_box(Box::new([0_u8; 64]));
-    if CountingAllocator::live() == before {
-        return Err("this program was built with an allocator that does not count".into());
-    }
-    drop(probe);
+    let held = |engine: &Engine| -> Result<usize, Box<dyn Error>> {
+        // Once everything handed over is done with.
+        engine.barrier()?;
+        Ok(live_bytes())
+    };
     let home = tempfile::tempdir_in(directory)?;
     let config = Config { shards: Some(spec.shards), snapshot_log_bytes: None, ..Config::new(home.path()) };
     let engine = Engine::open(config)?;
@@ -76,17 +71,10 @@ pub fn measure(
     let without_ids = held(&engine)?;
     let mut ids_bytes = Vec::new();
     for look in 1..=LOOKS {
-        progress(share(look, LOOKS));
         let ids = spec.ids * look / LOOKS;
         charges.post(&engine, ids + WARM_UP_CHARGES - charges.posted())?;
         ids_bytes.push((ids, held(&engine)?.saturating_sub(without_ids)));
     }
     engine.close()?;
     Ok(Memory { accounts_bytes, ids_bytes })
-}
-
-/// Bytes held once everything handed over is done with.
-fn held(engine: &Engine) -> Result<usize, Box<dyn Error>> {
-    engine.barrier()?;
-    Ok(CountingAllocator::live())
 }

@@ -10,7 +10,6 @@ pub mod floor;
 pub mod generate;
 pub mod ingest;
 pub mod latency;
-pub mod live_bytes;
 pub mod memory;
 pub mod recover;
 pub mod replay_floor;

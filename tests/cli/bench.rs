@@ -71,20 +71,8 @@ fn recover_opens_from_a_snapshot() {
 }
 
 #[test]
-fn memory_is_counted_by_account_and_by_id() {
-    let json = bench(&["memory", "--accounts", "20000", "--ids", "100000"]);
-    assert_eq!((&json["accounts"], &json["ids"]), (&20_000.into(), &100_000.into()));
-    let account = json["account_bytes"].as_f64().unwrap();
-    // At least what it is known to hold: the actor, its payment relationship, two ids of 20 bytes.
-    assert!(account > json["actor_bytes"].as_f64().unwrap() + 40.0, "{json:#}");
-    // An entry has 16 bytes.
-    assert!(json["id_bytes"]["mean"].as_f64().unwrap() > 16.0, "{json:#}");
-    positive(&json["id_bytes"], &["max"]);
-}
-
-#[test]
 fn a_scratch_directory_that_is_not_there_is_told() {
-    for command in ["ingest", "latency", "memory", "recover"] {
+    for command in ["ingest", "latency", "recover"] {
         let ran = Home::new().run(&["bench", command, "--scratch-dir", "nowhere"]);
         assert_eq!(ran.status, 1);
         assert!(ran.stderr.starts_with("error: cannot measure: "), "{}", ran.stderr);

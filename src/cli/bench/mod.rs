@@ -2,7 +2,6 @@
 
 mod ingest;
 mod latency;
-mod memory;
 mod recover;
 
 use std::error::Error;
@@ -23,8 +22,6 @@ pub(super) enum Arguments {
     Ingest(ingest::Arguments),
     /// One durable charge beside the disk alone, and reads of an idle engine.
     Latency(latency::Arguments),
-    /// Bytes of memory for an account and for a remembered id.
-    Memory(memory::Arguments),
     /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
     Recover(recover::Arguments),
 }
@@ -44,7 +41,6 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     match arguments {
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
         Arguments::Latency(arguments) => latency::run(globals, arguments),
-        Arguments::Memory(arguments) => memory::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
 }
