@@ -2,7 +2,7 @@
 //!
 //! An entry is 16 bytes: 96 bits of a keyed hash of (cloud account, source, id) and 32 bits of the content, which
 //! tell a conflict from a duplicate. Entries stand in open-addressing tables, one for each partition and cycle, so
-//! that a closed cycle is dropped whole. A table grows by a half, never to the double, so that a remembered id costs
+//! that a closed cycle is dropped whole. A table grows by two fifths, never to the double, so that a remembered id costs
 //! at most 24 bytes on average.
 
 use siphasher::sip128::SipHasher13;
@@ -155,8 +155,8 @@ impl Table {
             self.holds_zero = true;
             return;
         }
-        // At most 17 twentieths full.
-        if self.count * 20 > self.entries.len().saturating_sub(Self::OVERHANG) * 17 {
+        // At most seven eighths full.
+        if self.count * 8 > self.entries.len().saturating_sub(Self::OVERHANG) * 7 {
             self.grow();
         }
         while !self.put(key) {
@@ -184,7 +184,7 @@ impl Table {
     #[cold]
     fn grow(&mut self) {
         let places = self.entries.len().saturating_sub(Self::OVERHANG);
-        self.resize((places + places / 2).max(Self::PLACES_MIN));
+        self.resize((places + places / 5 * 2).max(Self::PLACES_MIN));
     }
 
     /// Makes room for `count` more.

@@ -71,9 +71,9 @@ impl Table {
 
     /// Adds one more to the `count` entries that are there.
     fn insert(&mut self, entry: Entry, count: usize) {
-        // At most three quarters full.
-        if (count + 1) * 4 > self.entries.len() * 3 {
-            let size = (self.entries.len() + self.entries.len() / 2).max(Self::ENTRIES_MIN);
+        // At most seven eighths full.
+        if (count + 1) * 8 > self.entries.len() * 7 {
+            let size = (self.entries.len() + self.entries.len() / 4).max(Self::ENTRIES_MIN);
             let old = std::mem::replace(&mut self.entries, vec![Entry::EMPTY; size]);
             old.into_iter()
                 .filter(|entry| entry.place != Entry::EMPTY.place)
@@ -143,6 +143,11 @@ impl Names {
         let number = u32::try_from(self.places.len()).ok()?;
         let length = u16::try_from(text.len()).ok()?;
         let place = u32::try_from(self.arena.len() / ALIGNMENT).ok().filter(|place| *place != u32::MAX)?;
+        let bytes = (HEADER_BYTES + text.len()).next_multiple_of(ALIGNMENT);
+        if self.arena.capacity() - self.arena.len() < bytes {
+            // Not to the double: a million ids are many bytes.
+            self.arena.reserve_exact(bytes + self.arena.len() / 8);
+        }
         self.arena.extend_from_slice(&number.to_le_bytes());
         self.arena.extend_from_slice(&length.to_le_bytes());
         self.arena.extend_from_slice(text.as_bytes());
