@@ -3,6 +3,7 @@
 //! One thread reads, this one posts; a few pages are on their way to the disk at a time. What is called durable has
 //! been waited for, in order.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -22,9 +23,6 @@ use crate::ingest::{Format, Page, RowFault, code};
 
 /// Pages handed to the engine and not yet durable.
 const PAGES_IN_FLIGHT: usize = 8;
-
-/// Cloud accounts whose payers are kept at hand; beyond it the engine is asked again.
-const PAYERS_KEPT: usize = 1 << 20;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -102,26 +100,12 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         lenient: arguments.lenient,
         source: arguments.source.clone(),
     };
-    let pages = Pages::read(files.clone(), reading)?;
-    let names: Vec<_> = files.iter().map(|path| display_name(path)).collect();
-    let mut import = Import {
-        engine: engine.as_ref(),
-        arguments,
-        payers: HashMap::default(),
-        in_flight: VecDeque::new(),
-        summary: Summary::new(names, arguments.lenient),
-        progress,
-        input: 0,
-        pages: &pages,
-    };
-    let imported = import.run();
-    import.progress.finish();
-    let Import { summary, input, .. } = import;
+    let Imported { summary, input, outcome } = import(engine.as_ref(), arguments, reading, progress)?;
     let printed = match globals.output {
         Output::Json => console::print_json(&summary.json(clock.elapsed())),
         Output::Text => console::print(&summary.text(clock.elapsed(), globals)),
     };
-    if let Err(error) = imported {
+    if let Err(error) = outcome {
         let (name, rows) = (display_name(&files[input]), summary.rows());
         let attempt = format!("cannot go on importing `{name}`: {rows} rows are durable");
         let hint = "mend the fault and run the same command again: what was posted is not posted twice";
@@ -140,6 +124,56 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     }
 }
 
+impl Arguments {
+    /// Posts the charges of one file, and opens the accounts that are not known.
+    pub(super) fn of_file(file: PathBuf) -> Self {
+        Self {
+            files: vec![file],
+            format: FormatChoice::Auto,
+            source: None,
+            open_accounts: true,
+            lenient: false,
+            on_error: ErrorChoice::Continue,
+            append: false,
+            progress: Form::None,
+        }
+    }
+}
+
+/// What an import came to.
+pub(super) struct Imported {
+    /// What was posted.
+    pub(super) summary: Summary,
+    /// The input that was read last.
+    pub(super) input: usize,
+    /// Whether the engine went along to the end.
+    pub(super) outcome: Result<(), EngineError>,
+}
+
+/// Reads all inputs as `reading` says, and posts them as `arguments` say; `engine` is none where none can be read.
+pub(super) fn import(
+    engine: Option<&Engine>,
+    arguments: &Arguments,
+    reading: Reading,
+    progress: Progress,
+) -> Result<Imported, Failure> {
+    let pages = Pages::read(arguments.files.clone(), reading)?;
+    let names: Vec<_> = arguments.files.iter().map(|path| display_name(path)).collect();
+    let mut import = Import {
+        engine,
+        arguments,
+        in_flight: VecDeque::new(),
+        summary: Summary::new(names, arguments.lenient),
+        progress,
+        input: 0,
+        pages: &pages,
+    };
+    let outcome = import.run();
+    import.progress.finish();
+    let Import { summary, input, .. } = import;
+    Ok(Imported { summary, input, outcome })
+}
+
 /// A page on its way to the disk.
 struct InFlight {
     input: usize,
@@ -152,8 +186,6 @@ struct Import<'a> {
     /// None where no input can be read.
     engine: Option<&'a Engine>,
     arguments: &'a Arguments,
-    /// First payers by cloud account, of those that were asked for.
-    payers: HashMap<Box<str>, Box<str>, foldhash::fast::RandomState>,
     in_flight: VecDeque<InFlight>,
     summary: Summary,
     progress: Progress,
@@ -262,13 +294,10 @@ impl Import<'_> {
 
     /// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a CSV row
     /// names its payer, and `a` + `b/c`, `a/b` + `c` and an account `a/b/c` compose alike (rule A4).
-    fn resolve(&mut self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
+    fn resolve(&self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
         let composed = format.composes_cloud_accounts();
         if !composed && !self.arguments.open_accounts {
             return Ok(());
-        }
-        if self.payers.len() > PAYERS_KEPT {
-            self.payers.clear();
         }
         let mut withheld: Vec<(usize, &'static str, String)> = Vec::new();
         let mut pairs: Vec<(String, String, Currency)> = Vec::new();
@@ -277,19 +306,28 @@ impl Import<'_> {
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut last = ("", "");
         let opens = self.arguments.open_accounts;
-        for index in 0..page.charges.len() {
+        for (index, known) in engine.cloud_accounts(&page.charges).into_iter().enumerate() {
+            if known.is_some() && !composed {
+                continue;
+            }
             let opening = page.opening(index);
             let (cloud, billing) = (opening.cloud_account, opening.billing_account);
             if last == (cloud, billing) {
                 continue;
             }
-            let payer = match self.payer(engine, cloud) {
-                Some(payer) => payer,
+            let payer = match known {
+                Some(known) => {
+                    if engine.is_first_payer(known, billing) || engine.pays_ever(cloud, billing) {
+                        last = (cloud, billing);
+                        continue;
+                    }
+                    Cow::Owned(engine.first_payer(cloud).unwrap_or_default())
+                }
                 None if !opens => continue,
                 None => {
                     if let Some(place) = places.get(cloud) {
                         waiting.push((index, *place));
-                        pairs[*place].1.as_str()
+                        Cow::Borrowed(pairs[*place].1.as_str())
                     } else if let Some(currency) = Currency::parse(opening.currency) {
                         places.insert(cloud, pairs.len());
                         waiting.push((index, pairs.len()));
@@ -305,15 +343,13 @@ impl Import<'_> {
                     }
                 }
             };
-            if composed && payer != billing && !engine.pays_ever(cloud, billing) {
+            if composed && payer != billing {
                 let detail = format!(
                     "`{cloud}` is a cloud account of `{payer}`, and the row's billing account `{billing}` never paid for \
                      it: make it the payer with set_payer, or post the row as NDJSON under another cloud account"
                 );
                 waiting.pop_if(|(waiting, _)| *waiting == index);
                 withheld.push((index, code::AMBIGUOUS_CLOUD_ACCOUNT, detail));
-            } else if places.is_empty() {
-                last = (cloud, billing);
             }
         }
         if !pairs.is_empty() {
@@ -329,15 +365,6 @@ impl Import<'_> {
         }
         withhold(page, withheld);
         Ok(())
-    }
-
-    /// The first payer of a cloud account, if it is known.
-    fn payer(&mut self, engine: &Engine, cloud: &str) -> Option<&str> {
-        if !self.payers.contains_key(cloud) {
-            let payer = engine.first_payer(cloud)?;
-            self.payers.insert(cloud.into(), payer.into());
-        }
-        self.payers.get(cloud).map(|payer| &**payer)
     }
 }
 

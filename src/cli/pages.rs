@@ -12,7 +12,7 @@ use super::failure::Failure;
 use crate::ingest::{ChargeReader, Format, Page, ReaderOptions};
 
 /// Rows of one page.
-const PAGE_ROWS: usize = 8_192;
+pub(super) const PAGE_ROWS: usize = 8_192;
 
 /// Pages that wait between the two threads.
 const PAGES_WAITING: usize = 4;

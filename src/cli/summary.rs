@@ -100,6 +100,11 @@ impl Summary {
         self.rows
     }
 
+    /// Rows that were posted now.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
     /// Whether every row was posted, now or before, and every input read to its end.
     pub(super) fn is_good(&self) -> bool {
         self.conflict == 0 && self.rejected == 0 && self.faults.is_empty()

@@ -4,9 +4,11 @@ use super::{Engine, EngineError};
 use crate::actors::billing_account::View;
 use crate::actors::shard::List;
 use crate::domain::account::{AccountView, Status};
+use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::account_slot;
-use crate::domain::ids::{AccountIndex, Currency};
+use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::money::Money;
+use crate::domain::names::LOOK_UPS_AHEAD;
 use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Timestamp, UtcOffset};
 
@@ -154,6 +156,29 @@ impl Engine {
         let directory = self.inner.directory.read();
         let both = directory.cloud(cloud_account).zip(directory.account(billing_account));
         both.is_some_and(|(cloud, account)| directory.payment(cloud, account).is_some())
+    }
+
+    /// The cloud account of each charge of a batch, where it is known.
+    pub fn cloud_accounts(&self, batch: &ChargeBatch) -> Vec<Option<CloudIndex>> {
+        let directory = self.inner.directory.read();
+        let mut known = Vec::with_capacity(batch.len());
+        let mut clouds = [None; LOOK_UPS_AHEAD];
+        for start in (0..batch.len()).step_by(LOOK_UPS_AHEAD) {
+            let mut ids = [""; LOOK_UPS_AHEAD];
+            let count = LOOK_UPS_AHEAD.min(batch.len() - start);
+            for (id, index) in ids[..count].iter_mut().zip(start..) {
+                *id = batch.cloud_account(index);
+            }
+            directory.clouds(&ids[..count], &mut clouds);
+            known.extend(clouds[..count].iter().map(|cloud| cloud.map(CloudIndex)));
+        }
+        known
+    }
+
+    /// Whether a billing account is the first payer of a cloud account.
+    pub fn is_first_payer(&self, cloud: CloudIndex, billing_account: &str) -> bool {
+        let directory = self.inner.directory.read();
+        directory.account_id(directory.first_payer(cloud).account) == Some(billing_account)
     }
 
     /// The id of the first payer of a cloud account, if the cloud account is known.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::Home;
+use crate::harness::{Home, charge, sample};
 
 /// Runs a benchmark in a home, in which nothing is left behind.
 fn bench(arguments: &[&str]) -> Value {
@@ -68,6 +68,38 @@ fn recover_opens_from_a_snapshot() {
     positive(&json, &["seconds", "snapshot_bytes"]);
     assert_eq!(json["rounds"].as_array().unwrap().len(), 2);
     positive(&json["rounds"][0]["engine"], &["seconds", "cpu_seconds"]);
+}
+
+#[test]
+fn a_file_is_imported_beside_reading_it_alone() {
+    let (ndjson, focus) = (sample("charges.ndjson"), sample("focus-1.2.csv"));
+    let json = bench(&["file", &ndjson, &focus, "--rounds", "2"]);
+    let cells = json["cells"].as_array().unwrap();
+    let expect = [(&ndjson, "ndjson", 420), (&focus, "focus", 288)];
+    for (cell, (file, format, rows)) in cells.iter().zip(expect) {
+        assert_eq!((&cell["file"], &cell["format"]), (&file.as_str().into(), &format.into()));
+        assert_eq!(cell["rows"], rows);
+        assert_eq!(cell["rounds"].as_array().unwrap().len(), 2);
+        for side in ["end_to_end", "parse_only"] {
+            positive(&cell["rounds"][0][side], &["rows_per_second", "seconds", "cpu_ns_per_row"]);
+        }
+        positive(cell, &["ratio"]);
+    }
+    let json = bench(&["file", &ndjson, "--rounds", "1", "--format", "ndjson"]);
+    assert_eq!(json["rounds"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_is_not_imported_whole_is_no_measure() {
+    let home = Home::new();
+    let ran = home.run(&["bench", "file", "nowhere.ndjson"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.starts_with("error: cannot measure `nowhere.ndjson`: "), "{}", ran.stderr);
+    home.file("twice.ndjson", charge("acme", "1", "1") + &charge("acme", "1", "1"));
+    let ran = home.run(&["bench", "file", "twice.ndjson"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("1 of 2 rows were posted"), "{}", ran.stderr);
+    assert_eq!(home.run(&["bench", "file", "twice.ndjson", "--format", "parquet"]).status, 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
+mod file;
 mod ingest;
 mod latency;
 mod recover;
@@ -18,6 +19,8 @@ use crate::load::figures::Latency;
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Arguments {
+    /// Import of a file, beside reading it alone.
+    File(file::Arguments),
     /// Throughput and latency of durable charges, beside the floor: a plain loop that does the same work.
     Ingest(ingest::Arguments),
     /// One durable charge beside the disk alone, and reads of an idle engine.
@@ -39,6 +42,7 @@ struct Common {
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     match arguments {
+        Arguments::File(arguments) => file::run(globals, arguments),
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
         Arguments::Latency(arguments) => latency::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
