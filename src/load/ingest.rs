@@ -147,7 +147,12 @@ pub fn measure(
 
 /// An engine with so many accounts, each with a cloud account of the same id.
 pub fn open(directory: &Path, accounts: u32, shards: usize) -> Result<Engine, Box<dyn Error>> {
-    let engine = Engine::open(Config { shards: Some(shards), ..Config::new(directory) })?;
+    open_with(Config { shards: Some(shards), ..Config::new(directory) }, accounts)
+}
+
+/// As [`open`], with a configuration.
+pub fn open_with(config: Config, accounts: u32) -> Result<Engine, Box<dyn Error>> {
+    let engine = Engine::open(config)?;
     let currency = Currency::parse(CURRENCY).ok_or("no currency")?;
     let pairs: Vec<_> =
         (0..accounts).map(|account| (account_id(account), account_id(account), currency)).collect();

@@ -8,4 +8,6 @@ pub mod drive;
 pub mod figures;
 pub mod floor;
 pub mod ingest;
+pub mod machine;
+pub mod soak;
 pub mod workload;

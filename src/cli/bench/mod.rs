@@ -1,6 +1,7 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
 mod ingest;
+mod soak;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,8 @@ use super::{Globals, Verdict};
 pub(super) enum Arguments {
     /// Throughput and latency of durable charges, beside the floor: a plain loop that does the same work.
     Ingest(ingest::Arguments),
+    /// Steady state with many identities held, charges sent again, and snapshots taken: does it stay steady?
+    Soak(soak::Arguments),
 }
 
 /// What every benchmark takes.
@@ -29,5 +32,6 @@ struct Common {
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     match arguments {
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
+        Arguments::Soak(arguments) => soak::run(globals, arguments),
     }
 }
