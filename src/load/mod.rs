@@ -9,5 +9,6 @@ pub mod figures;
 pub mod floor;
 pub mod ingest;
 pub mod machine;
+pub mod report;
 pub mod soak;
 pub mod workload;

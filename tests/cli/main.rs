@@ -9,3 +9,4 @@ mod harness;
 mod ingest;
 mod queries;
 mod real_files;
+mod soak;

@@ -1,5 +1,6 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
+mod html;
 mod ingest;
 mod soak;
 

@@ -12,6 +12,8 @@ use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
 use super::Common;
+use super::html::{self, Html};
+use crate::load::report::{Page, soak as charts};
 use crate::load::soak::course::Stretch;
 use crate::load::soak::{Ended, SoakReport, SoakSpec, Stage, soak};
 
@@ -46,6 +48,8 @@ pub(in crate::cli) struct Arguments {
     /// Bytes of log after which a snapshot is taken, and the log trimmed below the one before.
     #[arg(long, value_name = "N", default_value_t = 256 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_log_bytes: u64,
+    #[command(flatten)]
+    html: Html,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -85,6 +89,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         snapshot_log_bytes: arguments.snapshot_log_bytes,
         seed: arguments.common.seed,
     };
+    let html = arguments.html.create()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     // The first one ends the soak, the second one the process.
     let signal = signal_hook::consts::SIGINT;
@@ -103,6 +108,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Failure::because("cannot soak", &*error, hint)
     })?;
     bar.finish_and_clear();
+    arguments.html.write(html, || page(&spec, &report))?;
     match globals.output {
         Output::Json => console::print_json(&json(&spec, &report))?,
         Output::Text => console::print(&text(&spec, &report))?,
@@ -140,6 +146,7 @@ fn stretch_json(stretch: &Stretch) -> Value {
         "to_seconds": stretch.to.as_secs_f64(),
         "charges": stretch.charges,
         "charges_per_second": stretch.charges_per_second().round(),
+        "cpu_ns_per_charge": stretch.cpu_ns_per_charge().round(),
         "batch_latency_us": latency_json(&stretch.latency_us),
         "memory_bytes": stretch.memory_bytes,
         "ids": stretch.ids,
@@ -162,6 +169,7 @@ fn json(spec: &SoakSpec, report: &SoakReport) -> Value {
     let drift = report.ran.drift.as_ref().map(|drift| {
         json!({
             "throughput": drift.throughput(),
+            "cpu": drift.cpu(),
             "batch_latency": latency_json(&drift.latency()),
             "first": stretch_json(&drift.first),
             "last": stretch_json(&drift.last),
@@ -229,11 +237,12 @@ fn mib(bytes: u64) -> String {
     whole(bytes as f64 / MIB)
 }
 
-fn text(spec: &SoakSpec, report: &SoakReport) -> String {
+const COLUMNS: [Column; 11] = {
     use Column::Right;
-    let columns = [
+    [
         Right("seconds"),
         Right("charges/s"),
+        Right("cpu ns"),
         Right("p50 us"),
         Right("p99 us"),
         Right("p999 us"),
@@ -242,21 +251,30 @@ fn text(spec: &SoakSpec, report: &SoakReport) -> String {
         Right("ids held"),
         Right("segments"),
         Right("snapshots"),
-    ];
-    let rows: Vec<_> = report
+    ]
+};
+
+fn rows(report: &SoakReport) -> Vec<Vec<String>> {
+    report
         .ran
         .intervals
         .iter()
         .map(|interval| {
-            let mut row =
-                vec![format!("{:.1}", interval.to.as_secs_f64()), whole(interval.charges_per_second())];
+            let mut row = vec![
+                format!("{:.1}", interval.to.as_secs_f64()),
+                whole(interval.charges_per_second()),
+                whole(interval.cpu_ns_per_charge()),
+            ];
             row.extend(interval.latency_us.map(whole));
             row.extend([mib(interval.memory_bytes), count(interval.ids)]);
             row.extend([interval.segments, interval.snapshots].map(count));
             row
         })
-        .collect();
-    let mut text = table(&columns, &rows);
+        .collect()
+}
+
+fn text(spec: &SoakSpec, report: &SoakReport) -> String {
+    let mut text = table(&COLUMNS, &rows(report));
     for line in lines(spec, report) {
         text.push_str(&line);
         text.push('\n');
@@ -267,6 +285,16 @@ fn text(spec: &SoakSpec, report: &SoakReport) -> String {
 fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
     let (total, memory, audit) = (&report.ran.total, &report.memory, &report.audit);
     let mut lines = Vec::new();
+    lines.push(format!(
+        "{}: {} charges of {} sent, {} of {} held; {} accounts differ; {} wrong answers",
+        if report.is_exact() { "exact" } else { "NOT EXACT" },
+        count(audit.charges[0]),
+        audit.sums[0],
+        count(audit.charges[1]),
+        audit.sums[1],
+        count(audit.accounts_differ),
+        count(report.wrong_batches),
+    ));
     match report.ended {
         Ended::Time => {}
         Ended::Interrupted => lines.push("ended early: interrupted".to_owned()),
@@ -289,10 +317,11 @@ fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
     if let Some(drift) = &report.ran.drift {
         let [p50, p99, p999, max] = drift.latency();
         lines.push(format!(
-            "drift, the last {:.1} s over the first {:.1} s: throughput {:.3}; p50 {p50:.2}, p99 {p99:.2}, p999 {p999:.2}, max {max:.2}",
+            "drift, the last {:.1} s over the first {:.1} s: throughput {:.3}, processor time a charge {:.3}; p50 {p50:.2}, p99 {p99:.2}, p999 {p999:.2}, max {max:.2}",
             (drift.last.to - drift.last.from).as_secs_f64(),
             (drift.first.to - drift.first.from).as_secs_f64(),
             drift.throughput(),
+            drift.cpu(),
         ));
     }
     let [run_expected, run_grown] = memory.of_run();
@@ -303,16 +332,6 @@ fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
         mib(run_grown),
         mib(run_expected),
     ));
-    lines.push(format!(
-        "{}: {} charges of {} sent, {} of {} held; {} accounts differ; {} wrong answers",
-        if report.is_exact() { "exact" } else { "NOT EXACT" },
-        count(audit.charges[0]),
-        audit.sums[0],
-        count(audit.charges[1]),
-        audit.sums[1],
-        count(audit.accounts_differ),
-        count(report.wrong_batches),
-    ));
     lines.extend(report.first_wrong.iter().map(|wrong| format!("wrong answer: {wrong}")));
     lines.extend(audit.broken.iter().map(|broken| format!("BROKEN {broken}")));
     lines.push(format!(
@@ -322,4 +341,22 @@ fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
         audit.reopen_seconds
     ));
     lines
+}
+
+fn page(spec: &SoakSpec, report: &SoakReport) -> Page {
+    Page {
+        title: "Exchequer: steady state".to_owned(),
+        findings: lines(spec, report).into_iter().map(sentence).collect(),
+        notes: charts::NOTES.to_vec(),
+        command: html::command_line(),
+        seed: spec.seed,
+        tables: vec![html::table("All intervals", &COLUMNS, rows(report))],
+        sections: vec![charts::section(report)],
+    }
+}
+
+/// A line that begins as sentences do.
+fn sentence(line: String) -> String {
+    let mut characters = line.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -60,6 +60,8 @@ pub struct Stretch {
     pub charges: u64,
     /// Microseconds: the 50th, 99th and 99.9th percentile of batches, and the longest.
     pub latency_us: [f64; 4],
+    /// Processor time of this process meanwhile, also for making the charges.
+    pub cpu: Duration,
     /// Bytes of memory of this process, at the end.
     pub memory_bytes: u64,
     /// Identities held, at the end.
@@ -77,6 +79,12 @@ impl Stretch {
     #[allow(clippy::cast_precision_loss)] // far below 2^52
     pub fn charges_per_second(&self) -> f64 {
         self.charges as f64 / self.to.saturating_sub(self.from).as_secs_f64()
+    }
+
+    /// Nanoseconds of processor time a charge: what drifts by itself, whoever else keeps the machine busy.
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    pub fn cpu_ns_per_charge(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e9 / self.charges.max(1) as f64
     }
 }
 
@@ -112,6 +120,11 @@ impl Drift {
         self.last.charges_per_second() / self.first.charges_per_second()
     }
 
+    /// Likewise the processor time of a charge.
+    pub fn cpu(&self) -> f64 {
+        self.last.cpu_ns_per_charge() / self.first.cpu_ns_per_charge()
+    }
+
     /// Likewise the latencies: the 50th, 99th and 99.9th percentile, and the longest.
     pub fn latency(&self) -> [f64; 4] {
         std::array::from_fn(|nth| self.last.latency_us[nth] / self.first.latency_us[nth])
@@ -136,6 +149,7 @@ pub(super) struct Course {
 #[derive(Default)]
 struct Open {
     from: Duration,
+    cpu_before: Duration,
     counts: Counts,
 }
 
@@ -157,6 +171,8 @@ pub struct Ran {
 /// What the process holds at one time.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Held {
+    /// Processor time used since the clock started.
+    pub cpu: Duration,
     pub memory_bytes: u64,
     pub seen: Seen,
 }
@@ -258,13 +274,14 @@ impl Open {
             to: now,
             charges: self.counts.charges(),
             latency_us: self.counts.latency.quartet(),
+            cpu: held.cpu.saturating_sub(self.cpu_before),
             memory_bytes: held.memory_bytes,
             ids,
             segments: held.seen.segments,
             log_bytes: held.seen.log_bytes,
             snapshots: held.seen.snapshots,
         };
-        self.from = now;
+        (self.from, self.cpu_before) = (now, held.cpu);
         self.counts.clear();
         stretch
     }
@@ -295,7 +312,8 @@ mod tests {
         for second in 1..=looked {
             let mut counts = Counts { accepted: charges(second), ..Counts::default() };
             counts.latency.record(Duration::from_millis(second));
-            course.look(Duration::from_secs(second), &counts, Held::default());
+            let cpu = Duration::from_micros(second * second);
+            course.look(Duration::from_secs(second), &counts, Held { cpu, ..Held::default() });
         }
         course.end(Duration::from_secs(looked), Held::default())
     }
@@ -306,6 +324,8 @@ mod tests {
         let drift = ran.drift.unwrap();
         assert!((drift.throughput() - 0.5).abs() < 1e-9, "{drift:?}");
         assert_eq!((drift.first.to, drift.last.from), (Duration::from_secs(10), Duration::from_secs(50)));
+        // 10² µs for 1,000 charges, and 60² − 50² for 500.
+        assert!((drift.cpu() - 1_100.0 / 500.0 / (100.0 / 1_000.0)).abs() < 1e-9, "{drift:?}");
         assert_eq!(ran.intervals.len(), 12);
         assert_eq!(ran.total.accepted, 4_500);
         assert_eq!(ran.intervals.last().unwrap().ids, 5_500);

@@ -24,7 +24,7 @@ use tally::{Counts, Tally};
 
 use super::ingest;
 use super::machine::{available_bytes, resident_bytes, resident_bytes_max};
-use crate::clock::Stopwatch;
+use crate::clock::{CpuClock, Stopwatch};
 use crate::engine::{Config, Engine, EngineError};
 use crate::limits::{IN_FLIGHT_CHARGES_MAX, SEGMENT_BYTES};
 use crate::wal::LogOptions;
@@ -251,7 +251,7 @@ impl Soak<'_> {
         let ids = posters.iter().map(|poster| poster.sent).sum();
         let mut files = Files::watch(data_dir);
         let mut course = Course::new(schedule, ids);
-        let mut held = Held { memory_bytes: resident_bytes(), seen: files.look() };
+        let mut held = Held { cpu: Duration::ZERO, memory_bytes: resident_bytes(), seen: files.look() };
         memory.start = (held.memory_bytes, ids);
         let stop = AtomicBool::new(false);
         let batches = posters.len() as f64 * spec.batch as f64;
@@ -265,13 +265,14 @@ impl Soak<'_> {
             tally,
             stop: &stop,
         };
+        let cpu = CpuClock::start();
         let mut ended = None;
         let mut counts = Counts::default();
         post(&phase, posters, schedule.look, &mut |now| {
             if ended.is_some() {
                 return false;
             }
-            held = Held { memory_bytes: resident_bytes(), seen: files.look() };
+            held = Held { cpu: cpu.elapsed(), memory_bytes: resident_bytes(), seen: files.look() };
             tally.snapshot.store(held.seen.writing_snapshot, Ordering::Relaxed);
             tally.take(&mut counts);
             course.look(now, &counts, held);
