@@ -29,9 +29,10 @@
 //! | [`actors`] | shards, resident accounts, the directory; no rules |
 //! | [`engine`] | the embedding API: open, post, command, ask, verify, close; hides actix |
 //! | [`ingest`] | charge formats as a stream |
+//! | [`load`] | made-up charges in any number |
 //! | [`cli`] | the `exchequer` command, one file per command |
 //!
-//! `cli → ingest → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
+//! `cli → {ingest, load} → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
 //! `tests/house.rs` reads the sources and enforces it.
 //!
 //! # What holds

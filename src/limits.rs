@@ -21,11 +21,19 @@ pub const LABEL_BYTES_MAX: usize = 256;
 /// Bytes of a charge's description, and of its tags as JSON text.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// Bytes of one row of a charge file or one line of commands; a longer one is refused, never buffered.
+/// Bytes of one row of a charge file (of a line, or of a MessagePack record) or one line of commands; a longer one is
+/// refused, never buffered.
 pub const ROW_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep arrays and maps of a MessagePack record may lie in each other; JSON is read as deep.
+pub const NESTING_MAX: usize = 127;
 
 /// Charges that a shard takes in one step, and the most that one atomic batch may hold (rule C6).
 pub const CHUNK_CHARGES_MAX: usize = 8_192;
+
+/// Charges of a batch that are handed over at once: the shard begins with them while the caller resolves the next ones,
+/// and they stay in the caches between the two.
+pub const PIECE_CHARGES: usize = 1_024;
 
 /// Bytes of one block of the log: far above any group commit, so that a damaged length is known as one.
 pub const BLOCK_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -76,7 +84,7 @@ pub const STRINGS_MAX: usize = 1 << 20;
 /// Cloud accounts in one `set_payer`, and accounts in one opening.
 pub const ITEMS_MAX: usize = 8_192;
 
-const _: () = assert!(IN_FLIGHT_CHARGES_MAX >= CHUNK_CHARGES_MAX);
+const _: () = assert!(IN_FLIGHT_CHARGES_MAX >= CHUNK_CHARGES_MAX && CHUNK_CHARGES_MAX >= PIECE_CHARGES);
 // What is in flight, and one chunk that was let in alone, fit one block even if all their texts are as long as may be.
 const _: () = assert!(
     (IN_FLIGHT_CHARGES_LIMIT * TEXT_BYTES_PER_ROOM + CHUNK_CHARGES_MAX * 2 * TEXT_BYTES_MAX) as u64

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use exchequer::load::live_bytes::CountingAllocator;
+
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     exchequer::cli::run()

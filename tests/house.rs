@@ -18,7 +18,7 @@ const MATRIX: [(&str, &[&str]); 12] = [
     ("load", &["engine", "actors", "journal", "domain", "wal", "clock"]),
     ("server", &["engine", "actors", "journal", "domain", "wal"]),
     ("cli", &["server", "load", "ingest", "engine", "actors", "journal", "domain", "wal", "clock"]),
-    ("main", &["cli"]),
+    ("main", &["cli", "load"]),
 ];
 
 fn root() -> &'static Path {

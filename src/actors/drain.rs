@@ -1,10 +1,11 @@
 //! The hot path: from the inbox to posted charges and their record.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::billing_account::{ImportedRow, PostCharge, Verdict};
-use super::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
+use super::inbox::{Contents, Extra, NO_EXTRA, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
@@ -23,73 +24,88 @@ use parking_lot::{Mutex, MutexGuard};
 const PREFETCH_AHEAD: usize = 16;
 
 impl Shard {
-    /// Takes everything out of the inbox and handles it.
-    pub(super) fn drain(&mut self) {
-        let empty = std::mem::take(&mut self.spare);
-        let inbox = std::sync::Arc::clone(&self.inbox);
-        let mut contents = inbox.take(empty);
-        for admission in contents.admissions.drain(..) {
-            self.admit(admission);
-        }
-        let mut first = 0;
-        for part in std::mem::take(&mut contents.parts) {
-            let end = first + part.charges;
-            self.handle_part(part, &contents, first..end);
-            first = end;
-        }
-        self.finish_record();
-        self.settle();
-        contents.clear();
-        self.spare = contents;
-    }
-
-    fn handle_part(&mut self, mut part: Part, contents: &Contents, range: std::ops::Range<usize>) {
-        let charges = range.len();
-        let mut outcome = Outcome::default();
-        if part.mode == PartMode::Atomic {
-            // One record holds the whole part: none of it is durable without the rest.
-            if self.builder.rows() as usize + charges > CHUNK_CHARGES_MAX {
+    /// Handles everything that is in the inbox now; whether more came meanwhile.
+    pub(super) fn drain(&mut self) -> bool {
+        let inbox = Arc::clone(&self.inbox);
+        std::thread::yield_now();
+        for _ in 0..inbox.len() {
+            let Some(mut contents) = inbox.take() else { break };
+            for admission in contents.admissions.drain(..) {
+                self.admit(admission);
+            }
+            self.handle_parts(&mut contents);
+            inbox.give_back(contents);
+            // Group commit: as long as the log is busy, the record grows.
+            if self.producer.is_free() {
                 self.finish_record();
                 self.settle();
             }
-            // Locked from the rehearsal to the last charge, so that nobody posts one of them in between.
-            let shared = self.shared.clone();
-            let strings = shared.strings.read();
-            let mut homes = Homes::all(&shared.identities, &contents.charges[range.clone()]);
-            match self.rehearse(contents, range.clone(), &strings, &mut homes) {
-                Ok(()) => self.post(contents, range, part.mode, &mut outcome, &strings, &mut homes),
-                Err(refused) => outcome = refused,
-            }
-        } else {
-            let mut start = range.start;
-            while start < range.end {
-                let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
-                let end = range.end.min(start + room);
-                {
-                    let shared = self.shared.clone();
-                    let strings = shared.strings.read();
-                    let mut homes = Homes::one_by_one(&shared.identities, self.number);
-                    self.post(contents, start..end, part.mode, &mut outcome, &strings, &mut homes);
-                }
-                start = end;
-                if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
+        }
+        self.finish_record();
+        self.settle();
+        inbox.is_waiting()
+    }
+
+    fn handle_parts(&mut self, contents: &mut Contents) {
+        if contents.parts.is_empty() {
+            return;
+        }
+        let shared = self.shared.clone();
+        let mut strings = shared.strings.read();
+        let mut homes = Homes::one_by_one(&shared.identities, self.number);
+        let mut parts = std::mem::take(&mut contents.parts);
+        let mut first = 0;
+        for mut part in parts.drain(..) {
+            let range = first..first + part.charges;
+            first = range.end;
+            let mut outcome = Outcome::default();
+            if part.mode == PartMode::Atomic {
+                // One record holds the whole part: none of it is durable without the rest.
+                if self.builder.rows() as usize + range.len() > CHUNK_CHARGES_MAX {
                     self.finish_record();
                     self.settle();
                 }
+                // Locked from the rehearsal to the last charge, so that nobody posts one of them in between.
+                drop(homes);
+                let mut all = Homes::all(&shared.identities, &contents.charges[range.clone()]);
+                match self.rehearse(contents, range.clone(), &strings, &mut all) {
+                    Ok(()) => self.post(contents, range, part.mode, &mut outcome, &strings, &mut all),
+                    Err(refused) => outcome = refused,
+                }
+                drop(all);
+                homes = Homes::one_by_one(&shared.identities, self.number);
+            } else {
+                let mut start = range.start;
+                while start < range.end {
+                    let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
+                    let end = range.end.min(start + room);
+                    self.post(contents, start..end, part.mode, &mut outcome, &strings, &mut homes);
+                    start = end;
+                    if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
+                        self.finish_record();
+                        self.settle();
+                        // Whoever waits for a lock gets it.
+                        drop(homes);
+                        parking_lot::RwLockReadGuard::bump(&mut strings);
+                        homes = Homes::one_by_one(&shared.identities, self.number);
+                    }
+                }
             }
-        }
-        // A charge that repeats or contradicts one of another shard's payer is answered when that shard's record is
-        // durable.
-        let also =
-            if outcome.duplicate + outcome.conflict > 0 && self.shared.homes_shared.load(Ordering::SeqCst) {
+            // A charge that repeats or contradicts one of another shard's payer is answered when that shard's record is
+            // durable.
+            let also = if outcome.duplicate + outcome.conflict > 0
+                && self.shared.homes_shared.load(Ordering::SeqCst)
+            {
                 self.peers.clone()
             } else {
                 Vec::new()
             };
-        part.ticket.outcome = outcome;
-        let gate = std::sync::Arc::clone(&self.gate);
-        // Settled with the record that holds the rows: at the latest at the end of the drain.
-        self.resident.log.releases.push(Release::Part { part: part.ticket, gate, room: part.room, also });
+            part.ticket.outcome = outcome;
+            // Settled with the record that holds the rows: at the latest at the end of the drain.
+            self.resident.log.room += part.room;
+            self.resident.log.releases.push(Release::Part { part: part.ticket, also });
+        }
+        contents.parts = parts; // for its memory
     }
 
     fn finish_record(&mut self) {
@@ -108,12 +124,12 @@ impl Shard {
         strings: &Strings,
         homes: &mut Homes<'_>,
     ) {
-        let charges = &contents.charges[range];
-        for (place, charge) in charges.iter().enumerate() {
+        for (place, charge) in range.clone().zip(&contents.charges[range]) {
             if mode == PartMode::UntilException && !outcome.exceptions.is_empty() {
                 return;
             }
-            if let Some(ahead) = charges.get(place + PREFETCH_AHEAD) {
+            // Also of the parts after this one.
+            if let Some(ahead) = contents.charges.get(place + PREFETCH_AHEAD) {
                 self.prefetch(ahead, homes);
             }
             let extra = contents.extras.get(charge.extra as usize);

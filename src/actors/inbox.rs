@@ -1,5 +1,7 @@
 //! A shard's coalescing inbox: callers push charges by value, one wake-up for each time it becomes non-empty.
 
+use std::collections::VecDeque;
+
 use parking_lot::Mutex;
 use rust_decimal::Decimal;
 
@@ -13,6 +15,12 @@ use crate::domain::money::Amount;
 use crate::domain::strings::StringId;
 use crate::domain::time::{Cycle, Timestamp};
 use crate::limits::TEXT_BYTES_PER_ROOM;
+
+/// Batches of fewer charges are joined with others; larger ones are handed over whole, without a copy.
+const JOINED_CHARGES_MAX: usize = 256;
+
+/// Emptied contents kept for their memory.
+const SPARES_MAX: usize = 32;
 
 /// Marks an id of 16 UUID bytes, in [`Routed::id_length`].
 pub const UUID: u8 = u8::MAX;
@@ -119,8 +127,26 @@ impl Contents {
         self.charges.len().max(self.texts.len() / TEXT_BYTES_PER_ROOM)
     }
 
-    fn is_empty(&self) -> bool {
-        self.admissions.is_empty() && self.parts.is_empty()
+    /// Adds `others` behind, and empties them.
+    fn join(&mut self, others: &mut Self) {
+        let text_base =
+            u32::try_from(self.texts.len()).expect("invariant: the gate bounds what is in flight");
+        let extra_base =
+            u32::try_from(self.extras.len()).expect("invariant: the gate bounds what is in flight");
+        self.admissions.append(&mut others.admissions);
+        let first = self.charges.len();
+        self.charges.append(&mut others.charges);
+        if text_base > 0 {
+            for charge in &mut self.charges[first..] {
+                charge.text_at += text_base;
+                if charge.extra != NO_EXTRA {
+                    charge.extra += extra_base;
+                }
+            }
+        }
+        self.texts.append(&mut others.texts);
+        self.extras.append(&mut others.extras);
+        self.parts.append(&mut others.parts);
     }
 
     /// Empties it; the memory stays.
@@ -141,62 +167,93 @@ pub struct Inbox {
 
 #[derive(Default)]
 struct State {
-    contents: Contents,
+    /// In the order in which they came.
+    queue: VecDeque<Contents>,
+    /// Emptied ones, kept for their memory.
+    spares: Vec<Contents>,
+    /// The shard was woken, and has not found the inbox empty since.
+    woken: bool,
     closed: bool,
 }
 
+impl State {
+    /// Whether the shard must be woken now.
+    fn wake(&mut self) -> bool {
+        !std::mem::replace(&mut self.woken, true)
+    }
+
+    /// Where to add what is small.
+    fn last(&mut self) -> &mut Contents {
+        if self.queue.back().is_none_or(|last| last.charges.len() >= JOINED_CHARGES_MAX) {
+            let spare = self.spares.pop().unwrap_or_default();
+            self.queue.push_back(spare);
+        }
+        self.queue.back_mut().expect("invariant: one was just made sure of")
+    }
+}
+
 impl Inbox {
-    /// Adds one batch's charges; `true` if the shard must be woken. `prepared` is emptied; its memory stays.
+    /// Adds one batch's charges; `true` if the shard must be woken. `prepared` is emptied; its memory stays, or other
+    /// memory takes its place.
     pub fn push(&self, prepared: &mut Contents) -> Result<bool, Closed> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(Closed);
         }
-        let contents = &mut state.contents;
-        let was_empty = contents.is_empty();
-        if was_empty && contents.charges.capacity() == 0 {
-            std::mem::swap(contents, prepared);
-            return Ok(true);
+        if prepared.charges.len() >= JOINED_CHARGES_MAX {
+            let spare = state.spares.pop().unwrap_or_default();
+            state.queue.push_back(std::mem::replace(prepared, spare));
+        } else {
+            state.last().join(prepared);
         }
-        let text_base =
-            u32::try_from(contents.texts.len()).expect("invariant: the gate bounds what is in flight");
-        let extra_base =
-            u32::try_from(contents.extras.len()).expect("invariant: the gate bounds what is in flight");
-        contents.admissions.append(&mut prepared.admissions);
-        let first = contents.charges.len();
-        contents.charges.append(&mut prepared.charges);
-        if text_base > 0 {
-            for charge in &mut contents.charges[first..] {
-                charge.text_at += text_base;
-                if charge.extra != NO_EXTRA {
-                    charge.extra += extra_base;
-                }
-            }
-        }
-        contents.texts.append(&mut prepared.texts);
-        contents.extras.append(&mut prepared.extras);
-        contents.parts.append(&mut prepared.parts);
-        Ok(was_empty)
+        Ok(state.wake())
     }
 
     /// Adds places to make; `true` if the shard must be woken.
     pub fn admit(&self, admissions: impl Iterator<Item = Admission>) -> bool {
+        let mut admissions = admissions.peekable();
+        if admissions.peek().is_none() {
+            return false;
+        }
         let mut state = self.state.lock();
-        let was_empty = state.contents.is_empty();
-        state.contents.admissions.extend(admissions);
-        was_empty && !state.contents.is_empty()
+        if state.closed {
+            return false;
+        }
+        state.last().admissions.extend(admissions);
+        state.wake()
     }
 
-    /// Takes everything out; `empty` takes its place.
-    pub fn take(&self, empty: Contents) -> Contents {
-        std::mem::replace(&mut self.state.lock().contents, empty)
+    /// How many [`Self::take`] would give now.
+    pub fn len(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
+    /// Whether anything waits; the next push wakes the shard if nothing does.
+    pub fn is_waiting(&self) -> bool {
+        let mut state = self.state.lock();
+        state.woken = !state.queue.is_empty();
+        state.woken
+    }
+
+    /// Takes the oldest contents out.
+    pub fn take(&self) -> Option<Contents> {
+        self.state.lock().queue.pop_front()
+    }
+
+    /// Gives the memory of handled contents back.
+    pub fn give_back(&self, mut contents: Contents) {
+        contents.clear();
+        let mut state = self.state.lock();
+        if state.spares.len() < SPARES_MAX {
+            state.spares.push(contents);
+        }
     }
 
     /// Takes nothing more, and drops what waits: nobody will handle it.
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        let dropped = std::mem::take(&mut state.contents);
+        let dropped = std::mem::take(&mut state.queue);
         drop(state);
         drop(dropped);
     }

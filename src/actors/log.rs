@@ -14,14 +14,10 @@ use crate::wal::{Commit, Lsn, Order};
 
 /// Something that waits until all that its actor recorded before it is durable. Dropped undone if the engine stops.
 pub enum Release {
-    /// A batch's part of this shard, with the room it takes.
+    /// A batch's part of this shard.
     Part {
         /// The part.
         part: TicketPart,
-        /// Where the charges entered.
-        gate: Arc<Gate>,
-        /// How much room they take there.
-        room: usize,
         /// Shards whose records it must wait for besides, one after the other.
         also: Vec<Addr<Shard>>,
     },
@@ -32,11 +28,10 @@ pub enum Release {
 impl Release {
     fn run(self) {
         match self {
-            Self::Part { part, gate, room, mut also } => {
+            Self::Part { part, mut also } => {
                 if let Some(shard) = also.pop() {
-                    shard.do_send(Pass(Self::Part { part, gate, room, also }));
+                    shard.do_send(Pass(Self::Part { part, also }));
                 } else {
-                    gate.leave(room);
                     part.finish();
                 }
             }
@@ -54,6 +49,8 @@ pub struct LogBuffer {
     pub records: u32,
     /// What waits for them.
     pub releases: Vec<Release>,
+    /// The room that their charges take at the shard's gate.
+    pub room: usize,
 }
 
 /// The counters that a producer shares with the log's thread.
@@ -74,6 +71,8 @@ pub struct Producer {
     directory: Arc<Shared>,
     orders: Sender<Order<Handover>>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// Where a shard's charges entered.
+    gate: Option<Arc<Gate>>,
     one_at_a_time: bool,
     logged_bytes: Arc<AtomicU64>,
 }
@@ -83,6 +82,7 @@ pub struct Handover {
     buffer: LogBuffer,
     shared: Arc<Shared>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    gate: Option<Arc<Gate>>,
     is_durable: bool,
 }
 
@@ -90,13 +90,14 @@ impl Producer {
     /// A producer that has at most one buffer in the FIFO and is woken when there is room for the next.
     ///
     /// What it answers may show what the directory has published, so it waits for the directory's records too. Both
-    /// count in `logged_bytes` what they hand over.
-    pub fn beside(directory: &Self, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// count in `logged_bytes` what they hand over. What is durable leaves `gate`.
+    pub fn beside(directory: &Self, gate: Arc<Gate>, wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             shared: Arc::default(),
             directory: Arc::clone(&directory.shared),
             orders: directory.orders.clone(),
             wake: Arc::new(wake),
+            gate: Some(gate),
             one_at_a_time: true,
             logged_bytes: Arc::clone(&directory.logged_bytes),
         }
@@ -106,7 +107,20 @@ impl Producer {
     pub fn immediate(orders: Sender<Order<Handover>>, logged_bytes: Arc<AtomicU64>) -> Self {
         let shared = Arc::<Shared>::default();
         let directory = Arc::clone(&shared);
-        Self { shared, directory, orders, wake: Arc::new(|| {}), one_at_a_time: false, logged_bytes }
+        Self {
+            shared,
+            directory,
+            orders,
+            wake: Arc::new(|| {}),
+            gate: None,
+            one_at_a_time: false,
+            logged_bytes,
+        }
+    }
+
+    /// Whether a buffer would be handed over now.
+    pub fn is_free(&self) -> bool {
+        !self.shared.queued.load(Ordering::SeqCst)
     }
 
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
@@ -118,6 +132,7 @@ impl Producer {
             if self.shared.outstanding.load(Ordering::SeqCst) == 0
                 && self.directory.outstanding.load(Ordering::SeqCst) == 0
             {
+                leave(self.gate.as_deref(), std::mem::take(&mut buffer.room));
                 buffer.releases.drain(..).for_each(Release::run);
                 return;
             }
@@ -137,10 +152,19 @@ impl Producer {
             buffer: std::mem::take(buffer),
             shared: Arc::clone(&self.shared),
             wake: Arc::clone(&self.wake),
+            gate: self.gate.clone(),
             is_durable: false,
         };
         // Without a log's thread the engine has stopped; dropping the buffer tells who waits.
         drop(self.orders.send(Order::Commit(handover)));
+    }
+}
+
+fn leave(gate: Option<&Gate>, room: usize) {
+    if room > 0
+        && let Some(gate) = gate
+    {
+        gate.leave(room);
     }
 }
 
@@ -163,6 +187,7 @@ impl Commit for Handover {
     fn durable(mut self, _: Lsn) {
         self.is_durable = true;
         self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
+        leave(self.gate.as_deref(), self.buffer.room);
         std::mem::take(&mut self.buffer.releases).into_iter().for_each(Release::run);
     }
 }

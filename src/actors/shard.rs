@@ -10,9 +10,8 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use parking_lot::{Mutex, RwLock};
 
 use super::billing_account::BillingAccount;
-use super::gate::Gate;
 use super::health::{Health, PanicGuard};
-use super::inbox::{Contents, Inbox};
+use super::inbox::Inbox;
 use super::log::{Producer, Release};
 use super::newest::NewestWriter;
 use super::resident::{Mailbox, OnAccount, Ready, Resident};
@@ -60,8 +59,6 @@ pub struct Shard {
     pub(super) next_payments: Vec<u32>,
     pub(super) resident: Resident,
     pub(super) inbox: Arc<Inbox>,
-    pub(super) spare: Contents,
-    pub(super) gate: Arc<Gate>,
     pub(super) shared: Shared,
     pub(super) producer: Producer,
     pub(super) builder: ChargesBuilder,
@@ -80,8 +77,6 @@ pub struct ShardParts {
     pub ledger: Ledger,
     /// Its inbox.
     pub inbox: Arc<Inbox>,
-    /// Its cap.
-    pub gate: Arc<Gate>,
     /// What it shares.
     pub shared: Shared,
     /// Its way to the log.
@@ -93,7 +88,7 @@ pub struct ShardParts {
 impl Shard {
     /// A shard at `address`, with everything that its state holds.
     pub fn new(parts: ShardParts, address: Addr<Self>) -> Self {
-        let ShardParts { ledger, inbox, gate, shared, producer, newest } = parts;
+        let ShardParts { ledger, inbox, shared, producer, newest } = parts;
         let guard = PanicGuard { health: Arc::clone(&shared.health), name: "shard" };
         let Ledger { shard, shards, accounts, payments, .. } = ledger;
         let ready = Arc::new(Ready::new(address));
@@ -107,8 +102,6 @@ impl Shard {
             next_payments: Vec::new(),
             resident: Resident::new(Arc::clone(&ready)),
             inbox,
-            spare: Contents::default(),
-            gate,
             shared,
             producer,
             builder: ChargesBuilder::default(),
@@ -242,7 +235,10 @@ impl Handler<Drain> for Shard {
     type Result = ();
 
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.drain();
+        if self.drain() {
+            // More came meanwhile; others get their turn first.
+            context.notify(Drain);
+        }
         self.finish_turn(context);
     }
 }

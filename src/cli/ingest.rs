@@ -60,8 +60,16 @@ enum FormatChoice {
     Auto,
     /// FOCUS CSV 1.0 to 1.3.
     Focus,
+    /// AWS cost and usage report (CUR) as CSV.
+    AwsCur,
+    /// Azure cost export of an enterprise agreement, actual or amortized, as CSV.
+    AzureEa,
+    /// Cost report of Oracle Cloud Infrastructure as CSV.
+    Oci,
     /// One charge as a JSON object a line.
     Ndjson,
+    /// MessagePack: charges as maps or arrays, one after the other or in one array.
+    Msgpack,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -85,7 +93,11 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         format: match arguments.format {
             FormatChoice::Auto => None,
             FormatChoice::Focus => Some(Format::Focus),
+            FormatChoice::AwsCur => Some(Format::AwsCur),
+            FormatChoice::AzureEa => Some(Format::AzureEa),
+            FormatChoice::Oci => Some(Format::Oci),
             FormatChoice::Ndjson => Some(Format::Ndjson),
+            FormatChoice::Msgpack => Some(Format::Msgpack),
         },
         lenient: arguments.lenient,
         source: arguments.source.clone(),
@@ -248,10 +260,10 @@ impl Import<'_> {
         self.pages.recycle(page);
     }
 
-    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a FOCUS row
+    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a CSV row
     /// names its payer, and `a` + `b/c`, `a/b` + `c` and an account `a/b/c` compose alike (rule A4).
     fn resolve(&mut self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
-        let composed = format == Format::Focus;
+        let composed = format.composes_cloud_accounts();
         if !composed && !self.arguments.open_accounts {
             return Ok(());
         }

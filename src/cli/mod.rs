@@ -11,6 +11,7 @@ mod change_records;
 mod console;
 mod data_dir;
 mod failure;
+mod generate;
 mod ingest;
 mod lines;
 mod pages;
@@ -64,6 +65,8 @@ enum Output {
 enum Command {
     /// Post the charges of files, or of a pipe (`-`).
     Ingest(ingest::Arguments),
+    /// Write made-up charges, to try out and to measure with.
+    Generate(generate::Arguments),
     /// Carry out commands and queries, one JSON object a line.
     Apply(apply::Arguments),
     /// List billing accounts.
@@ -113,6 +116,7 @@ pub fn run() -> ExitCode {
     let globals = &cli.globals;
     let ran = match &cli.command {
         Command::Ingest(arguments) => ingest::run(globals, arguments),
+        Command::Generate(arguments) => generate::run(arguments),
         Command::Apply(arguments) => apply::run(globals, arguments),
         Command::Accounts(arguments) => accounts::run(globals, arguments),
         Command::Account(arguments) => account::run(globals, arguments),

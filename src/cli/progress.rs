@@ -1,4 +1,4 @@
-//! How far an import has come, never ahead of the disk.
+//! How far an import has come, never ahead of the disk; and how far a file has come that is written.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -42,13 +42,13 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// Begins; `bytes` is how long all inputs are, if known.
-    pub(super) fn start(form: Form, bytes: Option<u64>) -> Self {
+    /// Begins; `size` is how many bytes all inputs have, or how many charges are to be written, if known.
+    pub(super) fn start(form: Form, size: Option<u64>) -> Self {
         match form {
             Form::Plain => Self::Plain { told: 0, since: Stopwatch::start() },
             Form::Auto if std::io::stderr().is_terminal() => {
-                let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr_with_hz(8));
-                let style = if bytes.is_some() {
+                let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr_with_hz(8));
+                let style = if size.is_some() {
                     "{elapsed_precise} [{bar:40}] {percent}%  {msg}"
                 } else {
                     "{elapsed_precise} {spinner}  {msg}"
@@ -75,6 +75,14 @@ impl Progress {
                 }
             }
             Self::None => {}
+        }
+    }
+
+    /// So many charges were written.
+    pub(super) fn written(&self, charges: u64) {
+        if let Self::Bar(bar) = self {
+            bar.set_position(charges);
+            bar.set_message(format!("{} charges written", table::count(charges)));
         }
     }
 

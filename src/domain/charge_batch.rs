@@ -109,6 +109,13 @@ impl ChargeBatch {
         self.charge(&self.rows[index])
     }
 
+    /// The cloud account of the charge at `index`; panics beyond the end.
+    #[inline]
+    pub fn cloud_account(&self, index: usize) -> &str {
+        let row = &self.rows[index];
+        &self.text[row.start..row.start + row.lengths[0] as usize]
+    }
+
     /// The charges in the order in which they were pushed.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Charge<'_>> {
         self.rows.iter().map(|row| self.charge(row))

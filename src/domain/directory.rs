@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::ids::{AccountIndex, CloudIndex};
 use super::keys::{Keys, Remembered};
-use super::names::Names;
+use super::names::{LOOK_UPS_AHEAD, Names};
+use super::prefetch::prefetch;
 use super::profile::Opening;
 use super::refusals::Refusal;
 use super::time::Timestamp;
@@ -171,6 +172,15 @@ impl Directory {
         self.cloud_names.number(id).map(CloudIndex)
     }
 
+    /// The cloud accounts with these ids, at most [`LOOK_UPS_AHEAD`], whose look-ups overlap.
+    #[inline]
+    pub fn clouds(&self, ids: &[&str], clouds: &mut [Option<u32>; LOOK_UPS_AHEAD]) {
+        self.cloud_names.numbers(ids, clouds);
+        for cloud in clouds.iter().take(ids.len()).flatten() {
+            prefetch(&self.first_payers[*cloud as usize]);
+        }
+    }
+
     /// The id of a cloud account.
     pub fn cloud_id(&self, cloud: CloudIndex) -> Option<&str> {
         self.cloud_names.name(cloud.0)
@@ -286,7 +296,7 @@ impl Directory {
     }
 
     fn apply_event(&mut self, event: &DirectoryEvent, admissions: &mut Vec<Admission>) {
-        const FITS: &str = "invariant: at most 2^32 accounts and 4 GiB of ids, as checked by has_room";
+        const FITS: &str = "invariant: at most 2^32 accounts and 16 GiB of ids, as checked by has_room";
         match event {
             DirectoryEvent::AccountOpened { id, opening } => {
                 let account = AccountIndex(self.account_names.insert(id).expect(FITS));

@@ -2,8 +2,8 @@
 //!
 //! An entry is 16 bytes: 96 bits of a keyed hash of (cloud account, source, id) and 32 bits of the content, which
 //! tell a conflict from a duplicate. Entries stand in open-addressing tables, one for each partition and cycle, so
-//! that a closed cycle is dropped whole. A table grows by a fifth, never to the double, so that a remembered id costs
-//! at most 24 bytes on average; since the place rises with the hash, growing is one pass in order.
+//! that a closed cycle is dropped whole. A table grows by a half, never to the double, so that a remembered id costs
+//! at most 24 bytes on average.
 
 use siphasher::sip128::SipHasher13;
 
@@ -49,9 +49,25 @@ impl IdentityHasher {
     /// The key of the charge identity (cloud account, source, id) with that amount.
     #[inline]
     pub fn key(&self, cloud: CloudIndex, source: &str, id: &str, amount: Money) -> IdentityKey {
-        // Number, length, source and id, so that no two identities spell the same bytes.
         const SPACE: usize = 5 + 2 * ID_BYTES_MAX;
-        let mut space = [0_u8; SPACE];
+        const USUAL: usize = 64;
+        if 5 + source.len() + id.len() <= USUAL {
+            self.key_in(&mut [0; USUAL], cloud, source, id, amount)
+        } else {
+            self.key_in(&mut [0; SPACE], cloud, source, id, amount)
+        }
+    }
+
+    #[inline]
+    fn key_in(
+        self,
+        space: &mut [u8],
+        cloud: CloudIndex,
+        source: &str,
+        id: &str,
+        amount: Money,
+    ) -> IdentityKey {
+        // Number, length, source and id, so that no two identities spell the same bytes.
         let length = 5 + source.len() + id.len();
         space[..4].copy_from_slice(&cloud.0.to_le_bytes());
         space[4] = u8::try_from(source.len()).expect("invariant: sources have at most 128 bytes");
@@ -72,6 +88,13 @@ impl IdentityHasher {
     }
 }
 
+/// The place of an entry among so many; it rises with the entry.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // below `places`
+fn place(entry: u128, places: usize) -> usize {
+    (((entry >> 64) * places as u128) >> 64) as usize
+}
+
 /// What the remembered identities say about a charge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
@@ -83,10 +106,13 @@ pub enum Seen {
     Conflict,
 }
 
-/// Identities of one partition posted to one cycle. A zero entry means an empty place; the identity that is zero
-/// itself stands aside.
+/// Identities of one partition posted to one cycle, in the order of their hashes, each at its place or as little behind
+/// it as the others allow. A zero entry means an empty place; the identity that is zero itself stands aside.
+///
+/// The order lets a look-up stop at the first greater one, and makes growing one pass.
 #[derive(Clone, Default, Debug)]
 struct Table {
+    /// The places, and behind them [`Table::OVERHANG`] more for those that the last places don't hold.
     entries: Vec<u128>,
     count: usize,
     holds_zero: bool,
@@ -94,12 +120,11 @@ struct Table {
 
 impl Table {
     const PLACES_MIN: usize = 16;
+    const OVERHANG: usize = 32;
 
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // below entries.len()
     fn place(&self, key: IdentityKey) -> usize {
-        let place = ((key.0 >> 64) * self.entries.len() as u128) >> 64;
-        place as usize
+        place(key.0, self.entries.len().saturating_sub(Self::OVERHANG))
     }
 
     #[inline]
@@ -107,23 +132,19 @@ impl Table {
         if key.hash() == 0 && self.holds_zero {
             return if key.0 == 0 { Seen::Duplicate } else { Seen::Conflict };
         }
-        if self.entries.is_empty() {
-            return Seen::New;
-        }
-        let mut place = self.place(key);
-        loop {
-            let entry = self.entries[place];
-            if entry == 0 {
+        for entry in self.entries.get(self.place(key)..).unwrap_or_default() {
+            let hash = IdentityKey(*entry).hash();
+            if hash >= key.hash() && *entry != 0 {
+                if hash > key.hash() {
+                    return Seen::New;
+                }
+                return if *entry == key.0 { Seen::Duplicate } else { Seen::Conflict };
+            }
+            if *entry == 0 {
                 return Seen::New;
             }
-            if IdentityKey(entry).hash() == key.hash() {
-                return if entry == key.0 { Seen::Duplicate } else { Seen::Conflict };
-            }
-            place += 1;
-            if place == self.entries.len() {
-                place = 0;
-            }
         }
+        Seen::New
     }
 
     /// Adds an identity that is not there.
@@ -134,33 +155,62 @@ impl Table {
             self.holds_zero = true;
             return;
         }
-        // At most three quarters full.
-        if self.count * 4 > self.entries.len() * 3 {
+        // At most 17 twentieths full.
+        if self.count * 20 > self.entries.len().saturating_sub(Self::OVERHANG) * 17 {
             self.grow();
         }
-        self.put(key);
+        while !self.put(key) {
+            self.grow();
+        }
     }
 
+    /// Puts an identity where it belongs; those behind it move up. `false` if there is no room for that.
     #[inline]
-    fn put(&mut self, key: IdentityKey) {
-        let mut place = self.place(key);
-        while self.entries[place] != 0 {
-            place += 1;
-            if place == self.entries.len() {
-                place = 0;
-            }
+    fn put(&mut self, key: IdentityKey) -> bool {
+        let place = self.place(key);
+        let behind = |entry: &u128| *entry == 0 || *entry > key.0;
+        let Some(at) = self.entries[place..].iter().position(behind).map(|at| place + at) else {
+            return false;
+        };
+        if self.entries[at] != 0 {
+            let empty = self.entries[at..].iter().position(|entry| *entry == 0);
+            let Some(empty) = empty.map(|empty| at + empty) else { return false };
+            self.entries.copy_within(at..empty, at + 1);
         }
-        self.entries[place] = key.0;
+        self.entries[at] = key.0;
+        true
     }
 
     #[cold]
     fn grow(&mut self) {
-        let places = (self.entries.len() + self.entries.len() / 5).max(Self::PLACES_MIN);
-        let old = std::mem::replace(&mut self.entries, vec![0; places]);
-        for entry in old {
-            if entry != 0 {
-                self.put(IdentityKey(entry));
+        let places = self.entries.len().saturating_sub(Self::OVERHANG);
+        self.resize((places + places / 2).max(Self::PLACES_MIN));
+    }
+
+    /// Makes room for `count` more.
+    fn reserve(&mut self, count: usize) {
+        // Less full than full, so that some room is left to grow into.
+        let places = (self.count + count) * 4 / 3 + Self::PLACES_MIN;
+        if places + Self::OVERHANG > self.entries.len() {
+            self.resize(places);
+        }
+    }
+
+    /// Spreads the entries over so many places, or over more if they don't fit.
+    fn resize(&mut self, mut places: usize) {
+        let old = std::mem::take(&mut self.entries);
+        loop {
+            self.entries = vec![0; places + Self::OVERHANG];
+            let mut next = 0;
+            let moved = old.iter().filter(|entry| **entry != 0).all(|entry| {
+                let at = place(*entry, places).max(next);
+                next = at + 1;
+                self.entries.get_mut(at).map(|free| *free = *entry).is_some()
+            });
+            if moved {
+                return;
             }
+            places += places / 2;
         }
     }
 
@@ -199,10 +249,10 @@ impl Identities {
     /// Brings the place of `key` nearer to the processor, ahead of a look-up.
     #[inline]
     pub fn prefetch(&self, partition: Partition, key: IdentityKey) {
-        if let Some((_, table)) = self.partitions[usize::from(partition.0)].first()
-            && let Some(entry) = table.entries.get(table.place(key))
-        {
-            prefetch(entry);
+        for (_, table) in &self.partitions[usize::from(partition.0)] {
+            if let Some(entry) = table.entries.get(table.place(key)) {
+                prefetch(entry);
+            }
         }
     }
 
@@ -242,8 +292,25 @@ impl Identities {
         if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
             table.insert(key);
         } else {
+            // Tables that begin with different sizes do not all grow at the same time.
             let mut table = Table::default();
+            table.resize(Table::PLACES_MIN + usize::from(partition.0) % Table::PLACES_MIN);
             table.insert(key);
+            tables.push((cycle, table));
+        }
+    }
+
+    /// Makes room for `count` more identities of a cycle.
+    ///
+    /// Identities that come in the order of a table, as from a snapshot, must find it large enough already: in a table
+    /// that grew under them they would all stand at its beginning, in one run that each one has to pass.
+    pub fn reserve(&mut self, partition: Partition, cycle: Cycle, count: usize) {
+        let tables = &mut self.partitions[usize::from(partition.0)];
+        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
+            table.reserve(count);
+        } else {
+            let mut table = Table::default();
+            table.reserve(count);
             tables.push((cycle, table));
         }
     }

@@ -203,6 +203,9 @@ fn units_of(decimal: Decimal) -> Option<i128> {
 
 /// Reads a decimal number exactly; `Decimal`'s own parsers round, or take `1_000`.
 pub fn parse_decimal(text: &str) -> Result<Decimal, AmountFault> {
+    if let Some(decimal) = parse_usual(text) {
+        return Ok(decimal);
+    }
     let (digits, exponent) = match text.find(['e', 'E']) {
         Some(at) => {
             let exponent = &text[at + 1..];
@@ -235,6 +238,32 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, AmountFault> {
         _ => AmountFault::Overflow,
     })?;
     if exponent == 0 { Ok(decimal) } else { shift(decimal, exponent) }
+}
+
+/// The decimal that the text plainly says, if it is short: nearly all numbers are.
+fn parse_usual(text: &str) -> Option<Decimal> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let mut number = 0;
+    let mut point = None;
+    for (place, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(place),
+            _ => return None,
+        }
+    }
+    // No digit at all, or a zero that may have a sign.
+    if number == 0 {
+        return None;
+    }
+    let scale = point.map_or(0, |point| digits.len() - point - 1);
+    Some(Decimal::new(if negative { -number } else { number }, u32::try_from(scale).ok()?))
 }
 
 /// `decimal` × 10^`exponent`, exactly.
@@ -294,6 +323,21 @@ mod tests {
             ["", "-", ".", "NaN", "inf", "1_000", "0x10", "1e", "1e+", "1.2.3", "1,5", " 1", "e5", "--1"]
         {
             check(text, Err(AmountFault::NotANumber));
+        }
+    }
+
+    #[test]
+    fn reads_the_usual_numbers_as_all_others() {
+        // rule B4: value and scale
+        let digits =
+            ["1", "12.50", "0.5", ".5", "5.", "100", "007.0", "9999999999999999.9", "0.0000000000000001"];
+        for text in digits.iter().flat_map(|text| [(*text).to_owned(), format!("-{text}")]) {
+            let usual = parse_usual(&text).unwrap();
+            let other = Decimal::from_str_exact(&text).unwrap();
+            assert_eq!((usual, usual.scale()), (other, other.scale()), "{text}");
+        }
+        for text in ["", "-", ".", "0", "-0.00", "+1", "1e5", "1.2.3", "1-", "1234567890123456789"] {
+            assert_eq!(parse_usual(text), None, "{text}");
         }
     }
 

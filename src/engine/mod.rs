@@ -170,8 +170,8 @@ impl Drop for Engine {
     }
 }
 
-fn part_of(ticket: &Arc<Ticket>, gate: &Arc<Gate>) -> Release {
-    Release::Part { part: ticket.part(), gate: Arc::clone(gate), room: 0, also: Vec::new() }
+fn part_of(ticket: &Arc<Ticket>) -> Release {
+    Release::Part { part: ticket.part(), also: Vec::new() }
 }
 
 impl Inner {
@@ -193,10 +193,10 @@ impl Inner {
     async fn barrier(&self) -> Result<(), EngineError> {
         self.check_running()?;
         let ticket = Arc::new(Ticket::default());
-        for (shard, gate) in self.shards.iter().zip(&self.gates) {
-            shard.do_send(Pass(part_of(&ticket, gate)));
+        for shard in &self.shards {
+            shard.do_send(Pass(part_of(&ticket)));
         }
-        self.directory_actor.do_send(PassDirectory(part_of(&ticket, &self.gates[0])));
+        self.directory_actor.do_send(PassDirectory(part_of(&ticket)));
         ticket.wait_async().await.map(|_| ()).map_err(|_| self.stopped())
     }
 

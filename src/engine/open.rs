@@ -329,8 +329,8 @@ impl Crew {
             shards.push(Shard::start_in_arbiter(&arbiter.handle(), move |context: &mut Context<Shard>| {
                 let address = actix::AsyncContext::address(context);
                 let wake = address.clone();
-                let producer = Producer::beside(&directory, move || wake.do_send(Flush));
-                Shard::new(ShardParts { ledger, inbox, gate, shared, producer, newest }, address)
+                let producer = Producer::beside(&directory, gate, move || wake.do_send(Flush));
+                Shard::new(ShardParts { ledger, inbox, shared, producer, newest }, address)
             }));
         }
         for (number, shard) in shards.iter().enumerate() {

@@ -7,15 +7,16 @@ use crate::actors::gate::Room;
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
-use crate::actors::ticket::{Outcome, Ticket};
+use crate::actors::ticket::{Outcome, Ticket, TicketPart};
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::{Directory, account_slot};
 use crate::domain::ids::{CloudIndex, Currency, is_cloud_account_id, is_id};
+use crate::domain::names::LOOK_UPS_AHEAD;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::journal::charges::ChargeId;
-use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, PIECE_CHARGES, TEXT_BYTES_MAX};
 
 /// What a batch does after a charge that can't be posted (rule C6).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -151,7 +152,23 @@ impl Engine {
     /// Hands a batch over and does not wait for the disk. Waits for room, blocking the thread.
     pub fn submit(&self, batch: &ChargeBatch) -> Result<Pending, EngineError> {
         self.blocking()?;
-        pollster::block_on(self.submit_async(batch))
+        let (ticket, mut prepared) = (Arc::new(Ticket::default()), self.prepared());
+        let whole = (batch.len() > PIECE_CHARGES).then(|| ticket.part());
+        for piece in pieces(batch) {
+            loop {
+                self.inner.prepare(&mut prepared, batch, piece.clone(), &ticket, PartMode::Each);
+                let entered = match self.inner.enter_now(&mut prepared)? {
+                    Entered::Yes => true,
+                    Entered::DirectoryChanged => false,
+                    Entered::NoRoom => pollster::block_on(self.inner.enter(&mut prepared))?,
+                };
+                if entered {
+                    break;
+                }
+            }
+        }
+        whole.into_iter().for_each(TicketPart::finish);
+        Ok(self.pending(ticket, prepared))
     }
 
     /// Hands a batch of at most 8,192 charges over if there is room for it now; else [`EngineError::Busy`].
@@ -159,26 +176,15 @@ impl Engine {
         if batch.len() > CHUNK_CHARGES_MAX {
             return Err(EngineError::refused(Refusal::TooManyItems, "a batch that must not wait"));
         }
-        let ticket = Arc::new(Ticket::default());
-        let whole = ticket.part();
-        let mut prepared = self.prepared();
-        self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
+        let (ticket, mut prepared) = (Arc::new(Ticket::default()), self.prepared());
         loop {
-            let mut rooms = Vec::new();
-            for (shard, charges) in prepared.rooms() {
-                let gate = &self.inner.gates[shard];
-                if !gate.try_enter(charges).map_err(|_| self.inner.stopped())? {
-                    return Err(EngineError::Busy);
-                }
-                rooms.push(Room::new(Arc::clone(gate), charges));
-            }
-            if self.inner.push(&mut prepared, rooms)? {
-                break;
-            }
             self.inner.prepare(&mut prepared, batch, 0..batch.len(), &ticket, PartMode::Each);
+            match self.inner.enter_now(&mut prepared)? {
+                Entered::Yes => return Ok(self.pending(ticket, prepared)),
+                Entered::DirectoryChanged => {}
+                Entered::NoRoom => return Err(EngineError::Busy),
+            }
         }
-        whole.finish();
-        Ok(self.pending(ticket, prepared))
     }
 
     /// Hands a batch over and does not wait for the disk. Waits for room, on any runtime.
@@ -186,10 +192,9 @@ impl Engine {
         let ticket = Arc::new(Ticket::default());
         let whole = ticket.part();
         let mut prepared = self.prepared();
-        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
-            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
-            self.inner.prepare(&mut prepared, batch, range.clone(), &ticket, PartMode::Each);
-            self.enter_range_async(&mut prepared, batch, range, &ticket, PartMode::Each).await?;
+        for piece in pieces(batch) {
+            self.inner.prepare(&mut prepared, batch, piece.clone(), &ticket, PartMode::Each);
+            self.enter_range_async(&mut prepared, batch, piece, &ticket, PartMode::Each).await?;
         }
         whole.finish();
         Ok(self.pending(ticket, prepared))
@@ -277,6 +282,52 @@ impl Engine {
     }
 }
 
+/// Looks the cloud accounts of charges up some charges ahead of their use.
+struct Ahead<'a> {
+    batch: &'a ChargeBatch,
+    end: usize,
+    /// Those of the charges `start..next`.
+    clouds: [Option<u32>; LOOK_UPS_AHEAD],
+    start: usize,
+    next: usize,
+}
+
+impl<'a> Ahead<'a> {
+    const fn new(batch: &'a ChargeBatch, end: usize) -> Self {
+        Self { batch, end, clouds: [None; LOOK_UPS_AHEAD], start: 0, next: 0 }
+    }
+
+    /// The cloud account of the charge at `index`, which rises from call to call.
+    #[inline]
+    fn cloud(&mut self, index: usize, directory: &Directory) -> Option<CloudIndex> {
+        if index >= self.next {
+            self.look_up(index, directory);
+        }
+        self.clouds[index - self.start].map(CloudIndex)
+    }
+
+    fn look_up(&mut self, start: usize, directory: &Directory) {
+        let count = (self.end - start).min(LOOK_UPS_AHEAD);
+        if count == 1 {
+            self.clouds[0] = directory.cloud(self.batch.cloud_account(start)).map(|cloud| cloud.0);
+            (self.start, self.next) = (start, start + 1);
+            return;
+        }
+        let mut ids = [""; LOOK_UPS_AHEAD];
+        for (id, index) in ids[..count].iter_mut().zip(start..) {
+            *id = self.batch.cloud_account(index);
+        }
+        directory.clouds(&ids[..count], &mut self.clouds);
+        (self.start, self.next) = (start, start + count);
+    }
+}
+
+/// The places of a batch, a piece at a time.
+fn pieces(batch: &ChargeBatch) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    let end = batch.len();
+    (0..end).step_by(PIECE_CHARGES).map(move |start| start..end.min(start + PIECE_CHARGES))
+}
+
 /// What the last charge looked like, so that what repeats is looked up once.
 struct Repeats<'a> {
     source: Option<&'a str>,
@@ -326,12 +377,14 @@ impl Inner {
         let mut repeats = Repeats { source: None, currency: ("", None), labels: [("", StringId::EMPTY); 4] };
         let directory = self.directory.read();
         let mut strings = Some(self.strings.read());
+        let mut ahead = Ahead::new(batch, range.end);
         for index in range {
             let charge = batch.get(index);
+            let known = ahead.cloud(index, &directory);
             let index = u32::try_from(index).expect("invariant: a batch has less than 2^32 charges");
-            let repeats_source = repeats.source == Some(charge.source);
-            let routed = if repeats_source { checked_but_source(&charge) } else { checked(&charge) }
-                .and_then(|()| directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound));
+            // What the directory knows, and what repeats, was checked before.
+            let routed = checked(&charge, known.is_none(), repeats.source != Some(charge.source))
+                .and_then(|()| known.ok_or(Refusal::NotFound));
             let cloud = match routed {
                 Ok(cloud) => cloud,
                 Err(refusal) => {
@@ -414,16 +467,12 @@ impl Inner {
         })
     }
 
-    /// Pushes what was prepared, for which there is room; `false` if the directory changed in between, and the room is
-    /// given back.
-    fn push(&self, prepared: &mut Prepared, rooms: Vec<Room>) -> Result<bool, EngineError> {
+    /// Pushes what was prepared, for which there is room; `false`, and nothing is pushed, if the directory has changed.
+    fn push(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
         let directory: &Directory = &self.directory.read();
         if directory.sequence() != prepared.version {
-            // Parts that were not pushed are void, not stopped.
-            prepared.void();
             return Ok(false);
         }
-        rooms.into_iter().for_each(Room::hand_on);
         if let Some(refused) = prepared.shards.first_mut().and_then(|contents| contents.refused.take()) {
             refused.finish();
         }
@@ -438,6 +487,25 @@ impl Inner {
         Ok(true)
     }
 
+    /// Pushes what was prepared if there is room for all of it now.
+    fn enter_now(&self, prepared: &mut Prepared) -> Result<Entered, EngineError> {
+        let mut entered = 0;
+        for (shard, room) in prepared.rooms() {
+            if !self.gates[shard].try_enter(room).map_err(|_| self.stopped())? {
+                let taken = prepared.rooms().take(entered);
+                taken.for_each(|(shard, room)| self.gates[shard].leave(room));
+                return Ok(Entered::NoRoom);
+            }
+            entered += 1;
+        }
+        if self.push(prepared)? {
+            return Ok(Entered::Yes);
+        }
+        prepared.rooms().for_each(|(shard, room)| self.gates[shard].leave(room));
+        prepared.void();
+        Ok(Entered::DirectoryChanged)
+    }
+
     /// Waits for room for everything prepared, shard by shard in order, so that no two callers wait for each other, and
     /// pushes it; `false` if it must be prepared again.
     async fn enter(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
@@ -447,8 +515,24 @@ impl Inner {
             gate.enter(charges).await.map_err(|_| self.stopped())?;
             rooms.push(Room::new(Arc::clone(gate), charges));
         }
-        self.push(prepared, rooms)
+        let pushed = self.push(prepared);
+        if matches!(pushed, Ok(false)) {
+            prepared.void();
+        } else {
+            rooms.into_iter().for_each(Room::hand_on);
+        }
+        pushed
     }
+}
+
+/// What became of something prepared.
+enum Entered {
+    /// It was pushed.
+    Yes,
+    /// It must be prepared again.
+    DirectoryChanged,
+    /// Nothing was pushed.
+    NoRoom,
 }
 
 impl Prepared {
@@ -457,9 +541,10 @@ impl Prepared {
         self.shards.iter().map(Contents::room).enumerate().filter(|(_, room)| *room > 0)
     }
 
+    /// Parts that were not pushed are void, not stopped.
     fn void(&mut self) {
         for contents in &mut self.shards {
-            contents.refused.take().into_iter().for_each(crate::actors::ticket::TicketPart::void);
+            contents.refused.take().into_iter().for_each(TicketPart::void);
             contents.parts.drain(..).for_each(|part| part.ticket.void());
         }
     }
@@ -510,22 +595,18 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
 
 /// The cloud account of a charge that a shard can decide on, or why there is none.
 fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
-    checked(charge)?;
+    checked(charge, true, true)?;
     let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
     Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)
 }
 
-/// Checks the form of a charge (rules A7, C1).
-fn checked(charge: &Charge<'_>) -> Result<(), Refusal> {
-    if !is_id(charge.source) {
-        return Err(Refusal::InvalidId);
-    }
-    checked_but_source(charge)
-}
-
+/// Checks the form of a charge (rules A7, C1); its cloud account and its source only where asked to.
 #[inline]
-fn checked_but_source(charge: &Charge<'_>) -> Result<(), Refusal> {
-    if !is_id(charge.id) || !is_cloud_account_id(charge.cloud_account) {
+fn checked(charge: &Charge<'_>, cloud_account: bool, source: bool) -> Result<(), Refusal> {
+    if !is_id(charge.id)
+        || cloud_account && !is_cloud_account_id(charge.cloud_account)
+        || source && !is_id(charge.source)
+    {
         return Err(Refusal::InvalidId);
     }
     if [charge.service, charge.sku, charge.unit].iter().any(|label| label.len() > LABEL_BYTES_MAX)

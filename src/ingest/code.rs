@@ -10,7 +10,7 @@ pub const AMOUNT_TOO_PRECISE: &str = "amount_too_precise";
 pub const AMOUNT_OVERFLOW: &str = "amount_overflow";
 /// The quantity is no decimal number that can be held exactly. Lenient reading leaves it out.
 pub const INVALID_QUANTITY: &str = "invalid_quantity";
-/// Not an instant in RFC 3339. Lenient reading also takes other forms, and UTC where the offset is missing.
+/// Not an instant in RFC 3339, or in the form that the format prescribes. Lenient reading also takes other forms, and UTC where the offset is missing.
 pub const INVALID_TIME: &str = "invalid_time";
 /// The billing cycle is not `YYYY-MM`.
 pub const INVALID_CYCLE: &str = "invalid_cycle";
@@ -18,11 +18,12 @@ pub const INVALID_CYCLE: &str = "invalid_cycle";
 pub const INVALID_ID: &str = "invalid_id";
 /// The currency is not a code of at most 32 printable ASCII characters.
 pub const INVALID_CURRENCY: &str = "invalid_currency";
-/// The category is none of usage, purchase, tax, credit, adjustment. Lenient reading takes usage.
+/// The category is none of usage, purchase, tax, credit, adjustment, or of the format's own words for them. Lenient
+/// reading takes usage.
 pub const INVALID_CATEGORY: &str = "invalid_category";
-/// The class is neither null nor `Correction`. Lenient reading takes null.
+/// The class is neither null nor the format's word for a correction. Lenient reading takes null.
 pub const INVALID_CLASS: &str = "invalid_class";
-/// The tags are not a JSON object. Lenient reading leaves them out.
+/// The tags are not a JSON object, or a MessagePack map that can become one. Lenient reading leaves them out.
 pub const INVALID_TAGS: &str = "invalid_tags";
 /// A text is longer than its bound. Lenient reading leaves out a description or tags.
 pub const FIELD_TOO_LONG: &str = "field_too_long";
@@ -35,11 +36,11 @@ pub const MALFORMED_ROW: &str = "malformed_row";
 /// The cloud account that the row's ids compose is known as one of another billing account: ids may contain `/`, so
 /// that `a` + `b/c` and `a/b` + `c` compose alike. Rename one, or name the cloud account yourself in NDJSON.
 pub const AMBIGUOUS_CLOUD_ACCOUNT: &str = "ambiguous_cloud_account";
-/// A JSON field has another type than it should.
+/// A field has another type than it should; with MessagePack also an amount that is a binary float.
 pub const INVALID_TYPE: &str = "invalid_type";
 /// A charge of `post_charges` has a field that no charge has: correct its name.
 pub const UNKNOWN_FIELD: &str = "unknown_field";
-/// A JSON object names a field twice.
+/// A JSON object or a MessagePack map names a field twice.
 pub const DUPLICATE_FIELD: &str = "duplicate_field";
 
 /// Note: an amount was rounded half to even to 18 fraction digits.

@@ -35,6 +35,32 @@ pub enum IngestFault {
         /// The decompressor's words.
         source: io::Error,
     },
+    /// The input ends inside a MessagePack record, or inside the array of all records.
+    #[error(
+        "the MessagePack data ends too early, at byte {offset}: record {record} begins at byte {begin} and needs at least \
+         {missing} more bytes",
+        record = .row + 1
+    )]
+    MsgpackCut {
+        /// Records read before.
+        row: u64,
+        /// Where the record begins that is not whole, in the decompressed bytes.
+        begin: u64,
+        /// Bytes of the input, decompressed.
+        offset: u64,
+        /// The least that is missing.
+        missing: u64,
+    },
+    /// Where MessagePack records begin and end can't be told any more.
+    #[error("the MessagePack data is damaged in record {record}, at byte {offset}: {what}", record = .row + 1)]
+    MsgpackDamaged {
+        /// Records read before.
+        row: u64,
+        /// Where, in the decompressed bytes.
+        offset: u64,
+        /// What is there.
+        what: &'static str,
+    },
     /// There is nothing in it.
     #[error("the input is empty")]
     Empty,
@@ -53,9 +79,14 @@ pub enum IngestFault {
     /// The first row can't be read as a header.
     #[error("the header row is malformed: {0}")]
     HeaderMalformed(&'static str),
-    /// No cost column.
-    #[error("the header names no column `BilledCost`")]
-    NoCostColumn,
+    /// A column that the format can't do without is absent.
+    #[error("the header names no column `{column}`")]
+    ColumnMissing {
+        /// The format that was given or found out.
+        format: Format,
+        /// The column's usual name.
+        column: &'static str,
+    },
     /// Two columns that could be the same one.
     #[error("the header names the column `{0}` twice")]
     ColumnTwice(&'static str),
@@ -69,24 +100,44 @@ impl IngestFault {
             Self::GzipCut { .. } | Self::GzipDamaged { .. } => {
                 "fetch the file again and import the whole: rows that were posted are not posted twice"
             }
+            Self::MsgpackCut { .. } | Self::MsgpackDamaged { .. } => {
+                "what follows can't be told apart; write or fetch the file again and import the whole: rows that were posted \
+                 are not posted twice"
+            }
             Self::Empty => "check that the export was finished",
-            Self::NotText(_) => "charge files are UTF-8 text, plain or gzip; convert or unpack it first",
+            Self::NotText(_) => {
+                "charge files are UTF-8 text or MessagePack, plain or gzip; convert or unpack it first"
+            }
             Self::UnknownFormat { .. } => {
-                "known are `focus` (CSV with a header row) and `ndjson` (one JSON object a line)"
+                "known are `focus`, `aws-cur`, `azure-ea`, `oci` (CSV with a header row), `ndjson` (one JSON object a \
+                 line) and `msgpack`"
             }
-            Self::HeaderTooLong | Self::HeaderMalformed(_) => {
-                "the first row of a FOCUS file names its columns"
-            }
-            Self::NoCostColumn => {
-                "a FOCUS file has it; lenient reading also takes the name in another letter case"
-            }
+            Self::HeaderTooLong | Self::HeaderMalformed(_) => "the first row of a CSV file names its columns",
+            Self::ColumnMissing { format, .. } => match format {
+                Format::AwsCur => {
+                    "an AWS report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::AzureEa => {
+                    "an Azure export has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Oci => {
+                    "an OCI report has it; lenient reading also takes the name in another letter case"
+                }
+                Format::Focus | Format::Ndjson | Format::Msgpack => {
+                    "a FOCUS file has it; lenient reading also takes the name in another letter case"
+                }
+            },
             Self::ColumnTwice(_) => "remove one of the two columns",
         }
     }
 
     /// The same fault, after that many rows.
     pub(super) fn after_row(mut self, rows: u64) -> Self {
-        if let Self::Read { row, .. } | Self::GzipCut { row, .. } | Self::GzipDamaged { row, .. } = &mut self
+        if let Self::Read { row, .. }
+        | Self::GzipCut { row, .. }
+        | Self::GzipDamaged { row, .. }
+        | Self::MsgpackCut { row, .. }
+        | Self::MsgpackDamaged { row, .. } = &mut self
         {
             *row = rows;
         }
@@ -106,6 +157,6 @@ impl UnknownFormatName {
     /// What to do about it.
     pub fn hint(&self) -> String {
         let names = Format::ALL.map(|format| format!("`{}`", format.name()));
-        format!("formats are {}", names.join(" and "))
+        format!("formats are {}", names.join(", "))
     }
 }

@@ -39,6 +39,34 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
+/// A kind of charge, as a format spells it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    text: &'static str,
+    pub(super) category: Category,
+    /// Whether it corrects what was billed before.
+    pub(super) correction: bool,
+}
+
+/// A kind of charge.
+pub(super) const fn kind(text: &'static str, category: Category) -> Kind {
+    Kind { text, category, correction: false }
+}
+
+/// A kind of charge that corrects what was billed before.
+pub(super) const fn correcting(text: &'static str, category: Category) -> Kind {
+    Kind { text, category, correction: true }
+}
+
+/// The categories by our own names.
+const OWN_KINDS: [Kind; 5] = [
+    kind("usage", Category::Usage),
+    kind("purchase", Category::Purchase),
+    kind("tax", Category::Tax),
+    kind("credit", Category::Credit),
+    kind("adjustment", Category::Adjustment),
+];
+
 /// How one row is read, and what there is to note about it.
 pub(super) struct RowReading<'a> {
     pub(super) lenient: bool,
@@ -53,7 +81,7 @@ impl RowReading<'_> {
     }
 
     /// In strict mode refuses the row; in lenient mode notes that the optional field is left out.
-    fn drop_field(&mut self, code: &'static str, detail: String) -> Result<(), Refusal> {
+    pub(super) fn drop_field(&mut self, code: &'static str, detail: String) -> Result<(), Refusal> {
         if !self.lenient {
             return refuse(code, detail);
         }
@@ -99,20 +127,24 @@ impl RowReading<'_> {
         self.drop_field(code::INVALID_QUANTITY, detail).map(|()| None)
     }
 
-    /// A time; `any_offset` where strict mode takes other offsets than UTC.
-    pub(super) fn time(&mut self, name: &str, text: &str, any_offset: bool) -> Result<Reading, Refusal> {
+    /// A time; `takes` tells which forms the format prescribes.
+    pub(super) fn time(
+        &mut self,
+        name: &str,
+        text: &str,
+        takes: fn(&str, Form) -> bool,
+    ) -> Result<Reading, Refusal> {
         let read = read_time(if self.lenient { text.trim() } else { text });
         let Some(read) = read else {
             return refuse(code::INVALID_TIME, format!("{name} `{}` is not a time", shown(text)));
         };
         match read.form {
-            Form::Utc => {}
-            Form::Offset if any_offset => {}
+            form if takes(text, form) => {}
             Form::Offset if self.lenient => {
                 self.note(code::TIME_ASSUMED, format!("{name} is not in UTC: its offset was applied"));
             }
             Form::Assumed(what) if self.lenient => self.note(code::TIME_ASSUMED, what),
-            Form::Offset | Form::Assumed(_) => {
+            Form::Utc | Form::Offset | Form::Assumed(_) => {
                 let detail = format!("{name} `{}` is not in the form 2026-05-01T00:00:00Z", shown(text));
                 return refuse(code::INVALID_TIME, detail);
             }
@@ -120,27 +152,28 @@ impl RowReading<'_> {
         Ok(read)
     }
 
-    /// A category; `exact` is the spelling that strict mode wants, if it wants one.
-    pub(super) fn category(
-        &mut self,
-        name: &str,
-        text: &str,
-        exact: Option<fn(Category) -> &'static str>,
-    ) -> Result<Category, Refusal> {
+    /// A kind of charge, as a format spells it; lenient reading also takes another letter case, and the unknown for usage.
+    pub(super) fn kind(&mut self, name: &str, text: &str, kinds: &[Kind]) -> Result<Kind, Refusal> {
+        if let Some(kind) = kinds.iter().find(|kind| kind.text == text) {
+            return Ok(*kind);
+        }
+        if !self.lenient {
+            let known: Vec<_> = kinds.iter().map(|kind| kind.text).collect();
+            let detail = format!("{name} `{}` is none of {}", shown(text), known.join(", "));
+            return refuse(code::INVALID_CATEGORY, detail);
+        }
+        let alike = kinds.iter().find(|kind| kind.text.eq_ignore_ascii_case(text.trim()));
+        let read = alike.copied().unwrap_or(kind("", Category::Usage));
+        let detail = format!("{name} `{}` was read as {}", shown(text), read.category.name());
+        self.note(code::CATEGORY_ASSUMED, detail);
+        Ok(read)
+    }
+
+    /// A category by our own names, in any letter case.
+    pub(super) fn category(&mut self, name: &str, text: &str) -> Result<Category, Refusal> {
         match Category::parse(text) {
-            Some(category) if exact.is_none_or(|spelling| spelling(category) == text) => Ok(category),
-            category if self.lenient => {
-                let category = category.or_else(|| Category::parse(text.trim())).unwrap_or_default();
-                self.note(
-                    code::CATEGORY_ASSUMED,
-                    format!("{name} `{}` was read as {}", shown(text), category.name()),
-                );
-                Ok(category)
-            }
-            _ => refuse(
-                code::INVALID_CATEGORY,
-                format!("{name} `{}` is none of usage, purchase, tax, credit, adjustment", shown(text)),
-            ),
+            Some(category) => Ok(category),
+            None => self.kind(name, text, &OWN_KINDS).map(|kind| kind.category),
         }
     }
 
@@ -195,7 +228,9 @@ pub(super) fn id_within<'t>(name: &str, text: &'t str, bytes_max: usize) -> Resu
     if text.len() > bytes_max {
         return refuse(code::INVALID_ID, too_long(name, text, bytes_max));
     }
-    if text.chars().any(char::is_control) {
+    // To the end, whatever is found: that takes many bytes at a time.
+    let plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    if !plain && text.chars().any(char::is_control) {
         return refuse(code::INVALID_ID, format!("{name} `{}` holds a control character", shown(text)));
     }
     Ok(text)

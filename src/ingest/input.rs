@@ -3,9 +3,9 @@
 use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
-use memchr::memchr;
 
 use super::IngestFault;
+use super::records::Scanner;
 
 /// What a gzip member begins with.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -73,12 +73,12 @@ impl<R: Read> Window<R> {
         &self.buffer[self.start..self.end]
     }
 
-    /// Whether the next row may have to be waited for: no whole line is left, and the last read brought little, as from
+    /// Whether the next row may have to be waited for: no whole one is left, and the last read brought little, as from
     /// a pipe that is written to slowly.
-    pub(super) fn would_wait(&self) -> bool {
+    pub(super) fn would_wait(&self, scanner: &dyn Scanner) -> bool {
         matches!(self.stream, Stream::Plain(_))
             && self.last_read < READ_BYTES_MIN
-            && memchr(b'\n', self.unread()).is_none()
+            && !scanner.holds_record(self.unread())
     }
 
     /// Drops the first `count` unread bytes.

@@ -10,13 +10,12 @@ use serde::de::{Deserializer, Visitor};
 use serde_json::error::Category as JsonFault;
 use serde_json::value::RawValue;
 
-use super::fields::{self, Refusal, RowReading, missing, refuse, shown};
+use super::charge_fields::{ChargeFields, Number, Tags, Time};
+use super::fields::{Refusal, refuse, shown};
 use super::page::RowFault;
 use super::records::{RowFormat, Scanner};
 use super::{Page, code};
-use crate::domain::charge::{Category, Charge};
-use crate::domain::time::Cycle;
-use crate::limits::{COMPOSED_ID_BYTES_MAX, ROW_BYTES_MAX};
+use crate::limits::ROW_BYTES_MAX;
 
 /// The lines of an NDJSON input.
 pub(super) struct Ndjson {
@@ -86,6 +85,30 @@ struct Line<'a> {
     tags: Option<&'a RawValue>,
 }
 
+impl Line<'_> {
+    fn fields(&self) -> ChargeFields<'_> {
+        ChargeFields {
+            cloud_account: text(self.cloud_account.as_ref()),
+            billing_account: text(self.billing_account.as_ref()),
+            source: text(self.source.as_ref()),
+            id: text(self.id.as_ref()),
+            amount: scalar("amount", self.amount),
+            currency: text(self.currency.as_ref()),
+            occurred_at: text(self.occurred_at.as_ref()).map(Time::Text),
+            charge_period_start: text(self.charge_period_start.as_ref()).map(Time::Text),
+            billing_cycle: text(self.billing_cycle.as_ref()),
+            category: text(self.category.as_ref()),
+            class: text(self.class.as_ref()),
+            service: text(self.service.as_ref()),
+            sku: text(self.sku.as_ref()),
+            quantity: scalar("quantity", self.quantity),
+            unit: text(self.unit.as_ref()),
+            description: text(self.description.as_ref()),
+            tags: self.tags.map_or(Tags::Absent, |tags| Tags::Json(tags.get())),
+        }
+    }
+}
+
 /// The fields of a charge.
 const FIELDS: [&str; 17] = [
     "cloud_account",
@@ -131,77 +154,7 @@ impl Ndjson {
 
     fn take(&self, record: &[u8], page: &mut Page) -> Result<(), Refusal> {
         let line = parse(record)?;
-        let mut reading = RowReading { lenient: self.lenient, row: self.lines, notes: &mut page.notes };
-        let cloud_account = fields::id_within(
-            "cloud_account",
-            need("cloud_account", line.cloud_account.as_ref())?,
-            COMPOSED_ID_BYTES_MAX,
-        )?;
-        let billing_account = match &line.billing_account {
-            Some(Text(text)) => fields::id("billing_account", text)?,
-            None => cloud_account,
-        };
-        let source = match (&line.source, &self.source) {
-            (Some(Text(text)), _) => text.as_ref(),
-            (None, Some(source)) => source,
-            (None, None) => return missing("source"),
-        };
-        let amount = scalar("amount", line.amount)?;
-        let amount = match &amount {
-            Some(text) => reading.amount("amount", text)?,
-            None => return missing("amount"),
-        };
-        let period = match (&line.charge_period_start, &line.occurred_at) {
-            (Some(_), Some(_)) => {
-                return refuse(
-                    code::MALFORMED_ROW,
-                    "charge_period_start and occurred_at: give one of them".to_owned(),
-                );
-            }
-            (Some(Text(text)), None) => reading.time("charge_period_start", text, true)?,
-            (None, Some(Text(text))) => reading.time("occurred_at", text, true)?,
-            (None, None) => return missing("occurred_at"),
-        };
-        let category = match &line.category {
-            Some(Text(text)) => reading.category("category", text, None)?,
-            None => Category::default(),
-        };
-        let correction = match &line.class {
-            Some(Text(text)) => reading.correction("class", text, "correction")?,
-            None => false,
-        };
-        let quantity = match scalar("quantity", line.quantity)? {
-            Some(text) => reading.quantity("quantity", &text)?,
-            None => None,
-        };
-        let description = match &line.description {
-            Some(Text(text)) => reading.description("description", text)?,
-            None => "",
-        };
-        let tags = match line.tags {
-            Some(tags) => reading.tags("tags", tags.get())?,
-            None => "",
-        };
-        let charge = Charge {
-            cloud_account,
-            source: fields::id("source", source)?,
-            id: fields::id("id", need("id", line.id.as_ref())?)?,
-            amount,
-            currency: fields::currency("currency", need("currency", line.currency.as_ref())?)?,
-            period_start: period.instant,
-            billing_cycle: line.billing_cycle.as_ref().map(cycle).transpose()?,
-            category,
-            correction,
-            service: label("service", line.service.as_ref())?,
-            sku: label("sku", line.sku.as_ref())?,
-            quantity,
-            unit: label("unit", line.unit.as_ref())?,
-            description,
-            tags,
-            import_row: 0,
-        };
-        page.push(self.lines, &charge, billing_account);
-        Ok(())
+        line.fields().push(self.source.as_deref(), self.lenient, self.lines, page)
     }
 
     fn refuse(&self, refusal: Refusal, page: &mut Page) {
@@ -235,26 +188,12 @@ fn parse(record: &[u8]) -> Result<Line<'_>, Refusal> {
     })
 }
 
-fn need<'t>(name: &str, text: Option<&'t Text<'_>>) -> Result<&'t str, Refusal> {
-    match text {
-        Some(Text(text)) => Ok(text),
-        None => missing(name),
-    }
-}
-
-fn label<'t>(name: &str, text: Option<&'t Text<'_>>) -> Result<&'t str, Refusal> {
-    text.map_or(Ok(""), |Text(text)| fields::label(name, text))
-}
-
-fn cycle(text: &Text<'_>) -> Result<Cycle, Refusal> {
-    match Cycle::parse(&text.0) {
-        Some(cycle) => Ok(cycle),
-        None => refuse(code::INVALID_CYCLE, format!("billing_cycle `{}` is not YYYY-MM", shown(&text.0))),
-    }
+fn text<'t>(text: Option<&'t Text<'_>>) -> Option<&'t str> {
+    text.map(|Text(text)| text.as_ref())
 }
 
 /// The text of a string or of a number.
-fn scalar<'a>(name: &str, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, Refusal> {
+fn scalar<'a>(name: &str, value: Option<&'a RawValue>) -> Number<'a> {
     let Some(raw) = value.map(RawValue::get) else { return Ok(None) };
     match raw.as_bytes().first() {
         Some(b'"') => match serde_json::from_str::<Text<'a>>(raw) {

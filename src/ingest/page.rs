@@ -16,7 +16,7 @@ const PAGE_MESSAGES_MAX: usize = 64 * 1024;
 pub struct Page {
     /// The charges that were read.
     pub charges: ChargeBatch,
-    /// For each charge its 1-based data row; with NDJSON its line.
+    /// For each charge its 1-based data row; with NDJSON its line, with MessagePack its record.
     pub rows: Vec<u64>,
     /// For each charge the billing account that is to pay it when it is not known yet.
     pub opens: Openings,
@@ -29,7 +29,7 @@ pub struct Page {
 /// A row that is no charge, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RowFault {
-    /// 1-based data row; with NDJSON the line.
+    /// 1-based data row; with NDJSON the line, with MessagePack the record.
     pub row: u64,
     /// One of the codes in [`code`](super::code).
     pub code: &'static str,
@@ -40,7 +40,7 @@ pub struct RowFault {
 /// A reading that strict mode would have refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RowNote {
-    /// 1-based data row; with NDJSON the line.
+    /// 1-based data row; with NDJSON the line, with MessagePack the record.
     pub row: u64,
     /// One of the codes in [`code`](super::code).
     pub code: &'static str,

@@ -4,12 +4,14 @@ use std::io::Read;
 
 use memchr::memchr;
 
+use super::csv_charges::CsvCharges;
 use super::fields::shown;
-use super::focus::Focus;
 use super::input::Window;
+use super::layout::Layout;
+use super::msgpack::Msgpack;
 use super::ndjson::Ndjson;
 use super::records::{Cut, RowFormat, cut};
-use super::{Format, IngestFault, Page, focus_columns};
+use super::{Format, IngestFault, Page, aws_cur, azure_ea, focus, msgpack_frame, oci};
 
 /// Bytes within which the first line must end for its format to be found out.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -34,7 +36,8 @@ pub struct ReaderOptions<'a> {
     pub format: Option<Format>,
     /// Whether rows that can be understood are read and noted, although they are not as they should be.
     pub lenient: bool,
-    /// The source of rows that name none; by default `focus` for FOCUS rows, and no NDJSON line is read without one.
+    /// The source of rows that name none; by default the format's name for CSV rows, and no other row is read
+    /// without one.
     pub source: Option<&'a str>,
 }
 
@@ -51,7 +54,10 @@ impl<R: Read> ChargeReader<R> {
     /// Reads the head: compression, byte order mark, format, header.
     pub fn open(input: R, options: ReaderOptions<'_>) -> Result<Self, IngestFault> {
         let mut window = Window::open(input)?;
-        while window.unread().len() < HEAD_BYTES_MAX && !has_line(window.unread()) {
+        let settled = |head: &[u8]| {
+            options.format == Some(Format::Msgpack) || has_line(head) || msgpack_frame::begins(head)
+        };
+        while window.unread().len() < HEAD_BYTES_MAX && !settled(window.unread()) {
             if !window.fill()? {
                 break;
             }
@@ -61,7 +67,7 @@ impl<R: Read> ChargeReader<R> {
         }
         let head = &window.unread()[..window.unread().len().min(HEAD_BYTES_MAX)];
         let detected = Format::detect(head);
-        if detected.is_none() {
+        if detected.is_none() && options.format != Some(Format::Msgpack) {
             check_text(head)?;
         }
         let format = match options.format.or(detected) {
@@ -73,8 +79,12 @@ impl<R: Read> ChargeReader<R> {
             }
         };
         let rows: Box<dyn RowFormat + Send> = match format {
-            Format::Focus => Box::new(Focus::open(&mut window, options.lenient, options.source)?),
             Format::Ndjson => Box::new(Ndjson::new(options.lenient, options.source)),
+            Format::Focus => csv(&mut window, &focus::LAYOUT, options)?,
+            Format::AwsCur => csv(&mut window, &aws_cur::LAYOUT, options)?,
+            Format::AzureEa => csv(&mut window, &azure_ea::LAYOUT, options)?,
+            Format::Oci => csv(&mut window, &oci::LAYOUT, options)?,
+            Format::Msgpack => Box::new(Msgpack::new(options.lenient, options.source)),
         };
         Ok(Self { window, rows, format, fault: None, ended: false })
     }
@@ -84,7 +94,7 @@ impl<R: Read> ChargeReader<R> {
         self.format
     }
 
-    /// Data rows read so far, refused ones too; with NDJSON the lines.
+    /// Data rows read so far, refused ones too; with NDJSON the lines, with MessagePack the records.
     pub fn rows(&self) -> u64 {
         self.rows.rows()
     }
@@ -98,7 +108,10 @@ impl<R: Read> ChargeReader<R> {
             return Err(fault);
         }
         let mut count = 0;
-        while !self.ended && count < max && (count == 0 || (page.has_room() && !self.window.would_wait())) {
+        while !self.ended && count < max {
+            if count > 0 && (!page.has_room() || self.window.would_wait(self.rows.scanner())) {
+                break;
+            }
             match cut(&mut self.window, self.rows.scanner()) {
                 Ok(Cut::Record { length, whole }) => {
                     self.rows.read(&self.window.unread()[..length], page);
@@ -128,16 +141,25 @@ impl<R: Read> ChargeReader<R> {
 impl Format {
     /// Finds out the format from the first bytes, which should hold the first line.
     pub fn detect(head: &[u8]) -> Option<Self> {
+        if msgpack_frame::begins(head) {
+            return Some(Self::Msgpack);
+        }
         let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
         let line = &head[..memchr(b'\n', head).unwrap_or(head.len())];
         if line.starts_with(b"{") {
             Some(Self::Ndjson)
-        } else if focus_columns::is_header(line) {
-            Some(Self::Focus)
         } else {
-            None
+            Layout::detect(line).map(|layout| layout.format)
         }
     }
+}
+
+fn csv<R: Read>(
+    window: &mut Window<R>,
+    layout: &'static Layout,
+    options: ReaderOptions<'_>,
+) -> Result<Box<dyn RowFormat + Send>, IngestFault> {
+    Ok(Box::new(CsvCharges::open(window, layout, options.lenient, options.source)?))
 }
 
 /// Whether a line that is not blank has come to its end.

@@ -1,6 +1,8 @@
-//! Cuts the window into records (rows or lines); one that is too long is passed over in constant memory.
+//! Cuts the window into records (rows, lines or frames); one that is too long is passed over in constant memory.
 
 use std::io::Read;
+
+use memchr::memchr;
 
 use super::input::Window;
 use super::{IngestFault, Page};
@@ -11,14 +13,29 @@ pub(super) trait Scanner {
     /// A new record begins.
     fn start(&mut self) {}
 
-    /// Takes the record's next bytes; the index of the line feed that ends the record, if it is among them.
+    /// Takes the record's next bytes; the index of the terminator that ends the record, if it is among them.
     fn scan(&mut self, bytes: &[u8]) -> Option<usize>;
+
+    /// Bytes of the terminator, a line feed; none where a record tells its own length.
+    fn terminator_size(&self) -> usize {
+        1
+    }
+
+    /// Whether a record, not yet begun, ends among these bytes.
+    fn holds_record(&self, bytes: &[u8]) -> bool {
+        memchr(b'\n', bytes).is_some()
+    }
 
     /// The record is too long: nothing of it need be kept.
     fn discard(&mut self) {}
 
     /// The input ends, and with it the record.
     fn end(&mut self) {}
+
+    /// Why no record can be found any more.
+    fn fault(&self) -> Option<IngestFault> {
+        None
+    }
 }
 
 /// One charge format, once its head is read. Adding a format is adding a file that implements this.
@@ -61,7 +78,7 @@ pub(super) fn cut<R: Read>(window: &mut Window<R>, scanner: &mut dyn Scanner) ->
     let (end, whole) = loop {
         let unread = window.unread();
         if let Some(hop) = scanner.scan(&unread[seen..]) {
-            break (seen + hop, seen + hop + 1);
+            break (seen + hop, seen + hop + scanner.terminator_size());
         }
         seen = unread.len();
         // The last byte stays: it may be a carriage return before the line feed.
@@ -72,15 +89,19 @@ pub(super) fn cut<R: Read>(window: &mut Window<R>, scanner: &mut dyn Scanner) ->
             seen = 1;
         }
         if !window.fill()? {
-            if seen == 0 {
-                return Ok(Cut::End);
-            }
             scanner.end();
             break (seen, seen);
         }
     };
+    if let Some(fault) = scanner.fault() {
+        return Err(fault);
+    }
+    if whole == 0 {
+        return Ok(Cut::End);
+    }
     let record = &window.unread()[..end];
-    let length = record.strip_suffix(b"\r").unwrap_or(record).len();
+    let lines = scanner.terminator_size() > 0;
+    let length = if lines { record.strip_suffix(b"\r").unwrap_or(record).len() } else { end };
     let bytes = passed + length as u64;
     if bytes > ROW_BYTES_MAX as u64 {
         window.consume(whole);

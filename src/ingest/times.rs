@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::domain::time::{Cycle, Timestamp};
+use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 
 /// A time that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +32,26 @@ const NO_TIME: Form = Form::Assumed("a date without a time was read as midnight 
 const NO_SECONDS: Form = Form::Assumed("a time without seconds was read as the full minute");
 const SPACE: Form = Form::Assumed("a time with a space instead of `T` was read");
 const MONTH_FIRST: Form = Form::Assumed("a date with slashes was read with the month first");
+
+/// Strict reading of formats that prescribe RFC 3339 in UTC.
+pub(super) fn utc_only(_: &str, form: Form) -> bool {
+    form == Form::Utc
+}
+
+/// Strict reading that takes RFC 3339 in any offset.
+pub(super) fn any_offset(_: &str, form: Form) -> bool {
+    matches!(form, Form::Utc | Form::Offset)
+}
+
+/// Strict reading that also takes `MM/DD/YYYY`.
+pub(super) fn full_us_date(text: &str, form: Form) -> bool {
+    form == Form::Utc || form == MONTH_FIRST && text.len() == "MM/DD/YYYY".len()
+}
+
+/// Strict reading that also takes `YYYY-MM-DDThh:mmZ`.
+pub(super) fn full_minute(text: &str, form: Form) -> bool {
+    form == Form::Utc || form == NO_SECONDS && text.ends_with('Z')
+}
 
 /// Reads a time in any of the forms; `None` where it has none of them or is no date.
 pub(super) fn read_time(text: &str) -> Option<Reading> {
@@ -88,6 +108,28 @@ pub(super) fn read_time(text: &str) -> Option<Reading> {
         cycle: Cycle::new(u32::try_from(year).ok()?, u32::try_from(month?).ok()?)?,
         form,
     })
+}
+
+/// Reads a MessagePack extension as an instant within the years 1 to 9999: type -1 of 4, 8 or 12 bytes.
+pub(super) fn read_extension(kind: i8, data: &[u8]) -> Option<Timestamp> {
+    let (seconds, nanos) = match data.len() {
+        4 => (i64::from(u32::from_be_bytes(data.try_into().ok()?)), 0),
+        8 => {
+            let both = u64::from_be_bytes(data.try_into().ok()?);
+            (i64::try_from(both & ((1 << 34) - 1)).ok()?, u32::try_from(both >> 34).ok()?)
+        }
+        12 => {
+            let (nanos, seconds) = data.split_at(4);
+            (i64::from_be_bytes(seconds.try_into().ok()?), u32::from_be_bytes(nanos.try_into().ok()?))
+        }
+        _ => return None,
+    };
+    if kind != -1 || nanos >= 1_000_000_000 {
+        return None;
+    }
+    let instant =
+        Timestamp::from_micros(seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos / 1000))?);
+    Cycle::of(instant, UtcOffset::default()).map(|_| instant)
 }
 
 /// What is still to be read.

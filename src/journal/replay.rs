@@ -3,7 +3,7 @@
 //! Records at or below an entity's number are skipped, because a snapshot holds them already; a row's identity is
 //! always remembered, and finding it there never skips the balance.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -12,19 +12,27 @@ use super::JournalFault;
 use super::charges::{ChargesPosted, PostedCharge};
 use super::forms::account_record::AccountRecord;
 use super::forms::directory_record::DirectoryRecord;
+use super::forms::snapshot_account::AccountState;
 use super::frame::{Frame, Kind, frames};
 use super::snapshot::SnapshotState;
 use crate::domain::account::{Account, Status};
 use crate::domain::account_event::AccountEvent;
+use crate::domain::charge::Category;
 use crate::domain::directory::{Admission, Directory, DirectoryEvent};
-use crate::domain::identities::{IdentityHasher, Seen};
+use crate::domain::identities::{Identities, IdentityHasher, IdentityKey, Seen};
 use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
 use crate::domain::ledger::Ledger;
 use crate::domain::money::{Amount, Money};
+use crate::domain::paid_cloud_account::PaidCloudAccount;
+use crate::domain::prefetch::prefetch;
 use crate::domain::strings::{StringId, Strings};
+use crate::domain::time::Cycle;
 
 /// Blocks handed to a shard's thread ahead of its work.
 const BLOCKS_AHEAD: usize = 16;
+
+/// How many rows ahead the memory of a row is asked for: the main memory answers in about that time.
+const PREFETCH_AHEAD: usize = 16;
 
 /// Replayed state: everything that an engine opens with.
 pub struct Replayed {
@@ -69,14 +77,18 @@ pub fn replay<E: From<JournalFault>>(
     let payments: Vec<_> = std::mem::take(&mut front.restored_payments);
     for applier in &mut appliers {
         applier.admit(&payments);
-        applier.restore_payments(&mut front.snapshot_payments);
     }
-    if let Some(missing) = front.snapshot_payments.keys().next() {
-        let detail = format!("the snapshot holds charges of an unknown payment relationship {missing:?}");
-        return Err(JournalFault::Contradiction(detail).into());
+    for (account, cloud, paid) in std::mem::take(&mut front.snapshot_payments) {
+        let applier = &mut appliers[account.partition().shard(shards)];
+        let Some(payment) = applier.payment(account, cloud) else {
+            let detail =
+                format!("the snapshot holds charges of an unknown payment relationship of account {account}");
+            return Err(JournalFault::Contradiction(detail).into());
+        };
+        applier.ledger.payments[payment as usize].paid = paid;
     }
     let appliers = if let [applier] = &mut appliers[..] {
-        read(&mut |bytes| front.block(bytes, &mut |step| applier.step(&step)))?;
+        read(&mut |bytes| front.block(bytes, &mut |step| applier.step(step)))?;
         appliers
     } else {
         replay_on_threads(&mut front, appliers, read)?
@@ -93,10 +105,10 @@ fn replay_on_threads<E: From<JournalFault>>(
         let (senders, threads): (Vec<_>, Vec<_>) = appliers
             .into_iter()
             .map(|mut applier| {
-                let (sender, steps) = crossbeam::channel::bounded::<Step>(BLOCKS_AHEAD);
+                let (sender, steps) = crossbeam::channel::bounded::<SharedStep>(BLOCKS_AHEAD);
                 let thread = scope.spawn(move || {
                     for step in steps {
-                        applier.step(&step)?;
+                        applier.shared_step(&step)?;
                     }
                     Ok(applier)
                 });
@@ -107,6 +119,7 @@ fn replay_on_threads<E: From<JournalFault>>(
         let hung_up = || JournalFault::Malformed("record");
         let outcome = read(&mut |bytes| {
             front.block(bytes, &mut |step| {
+                let step = SharedStep::from(step);
                 senders.iter().try_for_each(|sender| sender.send(step.clone()).map_err(|_| hung_up()))
             })
         });
@@ -122,13 +135,33 @@ fn replay_on_threads<E: From<JournalFault>>(
 }
 
 /// One thing for every shard to do.
+enum Step<'a> {
+    Block(&'a [u8]),
+    Admit(Vec<Admission>),
+    /// An account whose opening the snapshot missed.
+    Reopen(Admission),
+}
+
+/// A step on its way to the threads of all shards.
 #[derive(Clone)]
-enum Step {
+enum SharedStep {
     Block(Arc<[u8]>),
     Admit(Arc<Vec<Admission>>),
-    /// An account whose opening the snapshot missed.
     Reopen(Arc<Admission>),
 }
+
+impl From<Step<'_>> for SharedStep {
+    fn from(step: Step<'_>) -> Self {
+        match step {
+            Step::Block(bytes) => Self::Block(bytes.into()),
+            Step::Admit(admissions) => Self::Admit(Arc::new(admissions)),
+            Step::Reopen(admission) => Self::Reopen(Arc::new(admission)),
+        }
+    }
+}
+
+/// What a snapshot holds of one payment relationship.
+type SnapshotPayment = (AccountIndex, CloudIndex, PaidCloudAccount);
 
 /// What is replayed once, in front of all shards: the directory and the strings.
 struct Front {
@@ -136,8 +169,7 @@ struct Front {
     strings: Arc<RwLock<Strings>>,
     ledgers: Vec<Ledger>,
     restored_payments: Vec<Admission>,
-    snapshot_payments:
-        HashMap<(AccountIndex, CloudIndex), crate::domain::paid_cloud_account::PaidCloudAccount>,
+    snapshot_payments: Vec<SnapshotPayment>,
     unopened: BTreeSet<AccountIndex>,
     records: u64,
     charges: u64,
@@ -151,43 +183,29 @@ impl Front {
                 strings: Arc::default(),
                 ledgers: (0..shards).map(|shard| Ledger::new(shard, shards)).collect(),
                 restored_payments: Vec::new(),
-                snapshot_payments: HashMap::new(),
+                snapshot_payments: Vec::new(),
                 unopened: BTreeSet::new(),
                 records: 0,
                 charges: 0,
             });
         };
-        let (directory, restored_payments) = Directory::restore(shards, snapshot.directory)
-            .ok_or(JournalFault::Malformed("directory in the snapshot"))?;
-        let mut ledgers: Vec<_> = (0..shards).map(|shard| Ledger::new(shard, shards)).collect();
-        let mut identities = snapshot.identities;
-        for (shard, ledger) in ledgers.iter_mut().enumerate() {
-            ledger.identities = identities.split_off(shard, shards);
-        }
-        let mut accounts: Vec<Option<Account>> = vec![None; directory.account_count()];
-        let mut snapshot_payments = HashMap::new();
-        for (index, parts, payments) in snapshot.accounts {
-            let account = Account::from_parts(index, parts).ok_or(JournalFault::Malformed("account sums"))?;
-            let place =
-                accounts.get_mut(index.0 as usize).ok_or(JournalFault::Malformed("account number"))?;
-            *place = Some(account);
-            snapshot_payments.extend(payments.into_iter().map(|(cloud, paid)| ((index, cloud), paid)));
-        }
-        let mut unopened = BTreeSet::new();
-        for (number, account) in (0..).zip(accounts) {
-            let index = AccountIndex(number);
-            let account = account.unwrap_or_else(|| {
-                unopened.insert(index);
-                Account::placeholder(index)
-            });
-            ledgers[index.partition().shard(shards)].accounts.push(account);
-        }
+        let SnapshotState { directory, accounts, identities, strings, .. } = snapshot;
+        let account_count = directory.accounts.len();
+        // The names take as long as the accounts.
+        let (directory, restored) = std::thread::scope(|scope| {
+            let directory = scope.spawn(|| Directory::restore(shards, directory));
+            let restored = restore_ledgers(shards, account_count, accounts, identities);
+            (directory.join().expect("invariant: restoring does not panic"), restored)
+        });
+        let (directory, restored_payments) =
+            directory.ok_or(JournalFault::Malformed("directory in the snapshot"))?;
+        let RestoredLedgers { ledgers, payments, unopened } = restored?;
         Ok(Self {
             directory,
-            strings: Arc::new(RwLock::new(snapshot.strings)),
+            strings: Arc::new(RwLock::new(strings)),
             ledgers,
             restored_payments,
-            snapshot_payments,
+            snapshot_payments: payments,
             unopened,
             records: 0,
             charges: 0,
@@ -198,7 +216,7 @@ impl Front {
     fn block(
         &mut self,
         bytes: &[u8],
-        hand_on: &mut dyn FnMut(Step) -> Result<(), JournalFault>,
+        hand_on: &mut dyn FnMut(Step<'_>) -> Result<(), JournalFault>,
     ) -> Result<(), JournalFault> {
         let mut for_shards = false;
         for frame in frames(bytes) {
@@ -217,7 +235,7 @@ impl Front {
                 Kind::Directory => self.directory_record(&frame, hand_on)?,
             }
         }
-        if for_shards { hand_on(Step::Block(bytes.into())) } else { Ok(()) }
+        if for_shards { hand_on(Step::Block(bytes)) } else { Ok(()) }
     }
 
     fn keep_strings(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
@@ -236,7 +254,7 @@ impl Front {
     fn directory_record(
         &mut self,
         frame: &Frame<'_>,
-        hand_on: &mut dyn FnMut(Step) -> Result<(), JournalFault>,
+        hand_on: &mut dyn FnMut(Step<'_>) -> Result<(), JournalFault>,
     ) -> Result<(), JournalFault> {
         let record = DirectoryRecord::decode(frame)?;
         if record.sequence <= self.directory.sequence() {
@@ -250,21 +268,21 @@ impl Front {
             });
         }
         let admissions = self.directory.apply(&record.events, record.at, record.remembered);
-        hand_on(Step::Admit(Arc::new(admissions)))
+        hand_on(Step::Admit(admissions))
     }
 
     /// Openings that the snapshot's directory holds, but not its accounts, which were written earlier.
     fn reopen(
         &mut self,
         events: Vec<DirectoryEvent>,
-        hand_on: &mut dyn FnMut(Step) -> Result<(), JournalFault>,
+        hand_on: &mut dyn FnMut(Step<'_>) -> Result<(), JournalFault>,
     ) -> Result<(), JournalFault> {
         for event in events {
             if let DirectoryEvent::AccountOpened { id, opening } = event
                 && let Some(account) = self.directory.account(&id)
                 && self.unopened.remove(&account)
             {
-                hand_on(Step::Reopen(Arc::new(Admission::Account { account, opening })))?;
+                hand_on(Step::Reopen(Admission::Account { account, opening }))?;
             }
         }
         Ok(())
@@ -299,22 +317,88 @@ impl Front {
     }
 }
 
+/// The ledgers that a snapshot holds.
+struct RestoredLedgers {
+    ledgers: Vec<Ledger>,
+    /// The sums of their payment relationships, whose places are still to be made.
+    payments: Vec<SnapshotPayment>,
+    /// The accounts that it misses.
+    unopened: BTreeSet<AccountIndex>,
+}
+
+fn restore_ledgers(
+    shards: usize,
+    account_count: usize,
+    accounts: Vec<AccountState>,
+    mut identities: Identities,
+) -> Result<RestoredLedgers, JournalFault> {
+    let mut ledgers: Vec<_> = (0..shards).map(|shard| Ledger::new(shard, shards)).collect();
+    for (shard, ledger) in ledgers.iter_mut().enumerate() {
+        ledger.identities = identities.split_off(shard, shards);
+        ledger.accounts.reserve(account_count.div_ceil(shards));
+    }
+    let mut missing = vec![true; account_count];
+    for (number, _) in (0..).zip(&missing) {
+        let index = AccountIndex(number);
+        ledgers[index.partition().shard(shards)].accounts.push(Account::placeholder(index));
+    }
+    let mut sums = Vec::with_capacity(accounts.len());
+    for (index, parts, payments) in accounts {
+        let account = Account::from_parts(index, parts).ok_or(JournalFault::Malformed("account sums"))?;
+        *missing.get_mut(index.0 as usize).ok_or(JournalFault::Malformed("account number"))? = false;
+        let ledger = &mut ledgers[index.partition().shard(shards)];
+        let slot = ledger.slot(index);
+        ledger.accounts[slot] = account;
+        sums.extend(payments.into_iter().map(|(cloud, paid)| (index, cloud, paid)));
+    }
+    let missing = (0..).zip(missing).filter_map(|(number, missing)| missing.then_some(AccountIndex(number)));
+    Ok(RestoredLedgers { ledgers, payments: sums, unopened: missing.collect() })
+}
+
 /// Replays one shard.
 struct Applier {
     ledger: Ledger,
     hasher: IdentityHasher,
     strings: Arc<RwLock<Strings>>,
-    /// By cloud account: the partition of its identities.
-    homes: Vec<Partition>,
-    /// By cloud account: the place of its newest payment relationship here.
-    newest: Vec<u32>,
-    /// The places of older ones.
+    /// By cloud account.
+    clouds: Vec<CloudPlace>,
+    /// The places of older payment relationships of this shard.
     older: HashMap<(AccountIndex, CloudIndex), u32>,
     repeated: u64,
     cash_expected: Option<Money>,
 }
 
+/// Where the usual charge of a cloud account goes, found without touching anything else.
+struct CloudPlace {
+    /// The newest payer of this shard, and its slot.
+    account: AccountIndex,
+    account_slot: u32,
+    /// The place of that payment relationship; [`NOWHERE`] if no payer is here.
+    payment: u32,
+    /// The partition of its identities.
+    home: Partition,
+    /// Whether that partition is here.
+    home_here: bool,
+}
+
 const NOWHERE: u32 = u32::MAX;
+
+/// A row of a record, with the places that it goes to.
+struct Row<'a> {
+    key: IdentityKey,
+    amount: Money,
+    sequence: u64,
+    /// Row of an import whose ids are digests, or 0.
+    import: u64,
+    source: &'a str,
+    account_slot: u32,
+    /// [`NOWHERE`] if the payer is of another shard.
+    payment: u32,
+    cycle: Cycle,
+    home: Partition,
+    home_here: bool,
+    category: Category,
+}
 
 impl Applier {
     fn new(ledger: Ledger, hasher: IdentityHasher, strings: Arc<RwLock<Strings>>) -> Self {
@@ -324,66 +408,75 @@ impl Applier {
             ledger,
             hasher,
             strings,
-            homes: Vec::new(),
-            newest: Vec::new(),
+            clouds: Vec::new(),
             older: HashMap::new(),
             repeated: 0,
             cash_expected,
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), JournalFault> {
+    fn step(&mut self, step: Step<'_>) -> Result<(), JournalFault> {
         match step {
-            Step::Admit(admissions) => {
-                self.admit(admissions);
-                Ok(())
-            }
-            Step::Reopen(admission) => {
-                if let Admission::Account { account, opening } = &**admission
-                    && self.ledger.owns(*account)
-                {
-                    let slot = self.ledger.slot(*account);
-                    self.ledger.accounts[slot] = Account::open(*account, opening);
-                }
-                Ok(())
-            }
-            Step::Block(bytes) => self.block(bytes),
+            Step::Block(bytes) => self.block(bytes)?,
+            Step::Admit(admissions) => self.admit(&admissions),
+            Step::Reopen(admission) => self.reopen(&admission),
+        }
+        Ok(())
+    }
+
+    fn shared_step(&mut self, step: &SharedStep) -> Result<(), JournalFault> {
+        match step {
+            SharedStep::Block(bytes) => self.block(bytes)?,
+            SharedStep::Admit(admissions) => self.admit(admissions),
+            SharedStep::Reopen(admission) => self.reopen(admission),
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, admission: &Admission) {
+        if let Admission::Account { account, opening } = admission
+            && self.ledger.owns(*account)
+        {
+            let slot = self.ledger.slot(*account);
+            self.ledger.accounts[slot] = Account::open(*account, opening);
         }
     }
 
     fn admit(&mut self, admissions: &[Admission]) {
         for admission in admissions {
-            let slot = self.ledger.admit(admission);
-            if let Admission::Payment { account, cloud } = admission {
-                let place = cloud.0 as usize;
-                if place == self.homes.len() {
-                    // The first relationship of a cloud account is its registration.
-                    self.homes.push(account.partition());
-                    self.newest.push(NOWHERE);
+            let payment = self.ledger.admit(admission);
+            let Admission::Payment { account, cloud } = admission else { continue };
+            let place = cloud.0 as usize;
+            if place == self.clouds.len() {
+                // The first relationship of a cloud account is its registration.
+                let home = account.partition();
+                self.clouds.push(CloudPlace {
+                    account: *account,
+                    account_slot: NOWHERE,
+                    payment: NOWHERE,
+                    home,
+                    home_here: home.shard(self.ledger.shards) == self.ledger.shard,
+                });
+            }
+            if let Some(payment) = payment {
+                let of = |slot| u32::try_from(slot).expect("invariant: slots are numbered by u32");
+                let place = &mut self.clouds[place];
+                let before = std::mem::replace(&mut place.payment, of(payment));
+                if before != NOWHERE {
+                    self.older.insert((place.account, *cloud), before);
                 }
-                if let Some(slot) = slot {
-                    let slot = u32::try_from(slot).expect("invariant: slots are numbered by u32");
-                    let before = std::mem::replace(&mut self.newest[place], slot);
-                    if before != NOWHERE {
-                        let payer = self.ledger.payments[before as usize].account;
-                        self.older.insert((payer, *cloud), before);
-                    }
-                }
+                place.account = *account;
+                place.account_slot = of(self.ledger.slot(*account));
             }
         }
     }
 
-    fn restore_payments(
-        &mut self,
-        payments: &mut HashMap<
-            (AccountIndex, CloudIndex),
-            crate::domain::paid_cloud_account::PaidCloudAccount,
-        >,
-    ) {
-        for payment in &mut self.ledger.payments {
-            if let Some(paid) = payments.remove(&(payment.account, payment.cloud)) {
-                payment.paid = paid;
-            }
+    /// The place of a payment relationship of an account of this shard.
+    #[inline]
+    fn payment(&self, account: AccountIndex, cloud: CloudIndex) -> Option<u32> {
+        match self.clouds.get(cloud.0 as usize) {
+            Some(place) if place.account == account && place.payment != NOWHERE => Some(place.payment),
+            _ => self.older.get(&(account, cloud)).copied(),
         }
     }
 
@@ -402,58 +495,112 @@ impl Applier {
     fn charges(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
         let strings = Arc::clone(&self.strings);
         let strings = strings.read();
-        let mut id_space = [0; 36];
+        let mut ahead = VecDeque::with_capacity(PREFETCH_AHEAD + 1);
         for charge in posted {
-            let charge = charge?;
-            let home =
-                *self.homes.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;
-            let here = self.ledger.owns(charge.account);
-            let home_here = home.shard(self.ledger.shards) == self.ledger.shard;
-            if !here && !home_here {
-                continue;
-            }
-            let amount = Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?.money();
-            let source = match charge.source.number {
-                StringId::INLINE => charge.source.inline,
-                number => strings.text(number).ok_or(JournalFault::Malformed("string number"))?,
-            };
-            if home_here {
-                let key = self.hasher.key(charge.cloud, source, charge.id.as_str(&mut id_space), amount);
-                if self.ledger.identities.look_up(home, key) == Seen::New {
-                    self.ledger.identities.insert(home, charge.cycle, key);
-                } else {
-                    self.repeated += 1;
-                }
-            }
-            if here {
-                self.charge(&charge, amount, source)?;
+            let Some(row) = self.resolve(&charge?, &strings)? else { continue };
+            self.prefetch(&row);
+            ahead.push_back(row);
+            if ahead.len() > PREFETCH_AHEAD
+                && let Some(row) = ahead.pop_front()
+            {
+                self.apply(&row)?;
             }
         }
-        Ok(())
+        ahead.iter().try_for_each(|row| self.apply(row))
     }
 
-    fn charge(&mut self, charge: &PostedCharge<'_>, amount: Money, source: &str) -> Result<(), JournalFault> {
-        let place = self.payment_slot(charge.account, charge.cloud)?;
-        let slot = self.ledger.slot(charge.account);
-        let account = self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
-        if !follows(account, charge.sequence)? {
+    /// Finds the places of a row; none if nothing of it is here.
+    #[inline]
+    fn resolve<'a>(
+        &self,
+        charge: &PostedCharge<'a>,
+        strings: &'a Strings,
+    ) -> Result<Option<Row<'a>>, JournalFault> {
+        let place =
+            self.clouds.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;
+        let (account_slot, payment) = if place.account == charge.account && place.payment != NOWHERE {
+            (place.account_slot, place.payment)
+        } else {
+            self.older_payment(charge)?
+        };
+        if payment == NOWHERE && !place.home_here {
+            return Ok(None);
+        }
+        let amount = Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?.money();
+        let source = match charge.source.number {
+            StringId::INLINE => charge.source.inline,
+            number => strings.text(number).ok_or(JournalFault::Malformed("string number"))?,
+        };
+        let key = if place.home_here {
+            self.hasher.key(charge.cloud, source, charge.id.as_str(&mut [0; 36]), amount)
+        } else {
+            IdentityKey(0)
+        };
+        Ok(Some(Row {
+            key,
+            amount,
+            sequence: charge.sequence,
+            import: charge.import_row,
+            source,
+            account_slot,
+            payment,
+            cycle: charge.cycle,
+            home: place.home,
+            home_here: place.home_here,
+            category: charge.category,
+        }))
+    }
+
+    /// Where a charge goes that is not paid by the newest payer here.
+    #[cold]
+    fn older_payment(&self, charge: &PostedCharge<'_>) -> Result<(u32, u32), JournalFault> {
+        if !self.ledger.owns(charge.account) {
+            return Ok((NOWHERE, NOWHERE));
+        }
+        let payment = self.older.get(&(charge.account, charge.cloud));
+        let payment = *payment.ok_or(JournalFault::Malformed("payment relationship"))?;
+        let slot = u32::try_from(self.ledger.slot(charge.account));
+        Ok((slot.map_err(|_| JournalFault::Malformed("account number"))?, payment))
+    }
+
+    /// Brings what a row touches nearer to the processor.
+    #[inline]
+    fn prefetch(&self, row: &Row<'_>) {
+        if row.home_here {
+            self.ledger.identities.prefetch(row.home, row.key);
+        }
+        if row.payment != NOWHERE {
+            prefetch(&self.ledger.payments[row.payment as usize]);
+            if let Some(account) = self.ledger.accounts.get(row.account_slot as usize) {
+                account.prefetch();
+            }
+        }
+    }
+
+    #[inline]
+    fn apply(&mut self, row: &Row<'_>) -> Result<(), JournalFault> {
+        let identities = &mut self.ledger.identities;
+        if row.home_here {
+            if identities.look_up(row.home, row.key) == Seen::New {
+                identities.insert(row.home, row.cycle, row.key);
+            } else {
+                self.repeated += 1;
+            }
+        }
+        if row.payment == NOWHERE {
             return Ok(());
         }
-        let paid = &mut self.ledger.payments[place].paid;
-        account.apply_charge(paid, amount, charge.cycle, charge.category);
-        if charge.import_row > 0 {
-            account.rare_mut().imports.apply(source, charge.cycle, charge.import_row);
+        let account = self.ledger.accounts.get_mut(row.account_slot as usize);
+        let account = account.ok_or(JournalFault::Malformed("account number"))?;
+        if !follows(account, row.sequence)? {
+            return Ok(());
+        }
+        let paid = &mut self.ledger.payments[row.payment as usize].paid;
+        account.apply_charge(paid, row.amount, row.cycle, row.category);
+        if row.import > 0 {
+            account.rare_mut().imports.apply(row.source, row.cycle, row.import);
         }
         Ok(())
-    }
-
-    fn payment_slot(&self, account: AccountIndex, cloud: CloudIndex) -> Result<usize, JournalFault> {
-        let newest = self.newest[cloud.0 as usize];
-        if newest != NOWHERE && self.ledger.payments[newest as usize].account == account {
-            return Ok(newest as usize);
-        }
-        let older = self.older.get(&(account, cloud)).copied();
-        older.map(|slot| slot as usize).ok_or(JournalFault::Malformed("payment relationship"))
     }
 
     fn account_record(&mut self, record: AccountRecord) -> Result<(), JournalFault> {

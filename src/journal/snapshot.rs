@@ -325,13 +325,11 @@ impl Collected {
         if usize::from(form.partition) >= PARTITIONS || !form.keys.len().is_multiple_of(16) {
             return Err(JournalFault::Malformed("identities").into());
         }
+        let (partition, cycle) = (Partition(form.partition), Cycle::from_index(form.cycle));
+        self.identities.reserve(partition, cycle, form.keys.len() / 16);
         for key in form.keys.chunks_exact(16) {
             let key = u128::from_le_bytes(key.try_into().expect("invariant: chunks of 16 bytes"));
-            self.identities.insert(
-                Partition(form.partition),
-                Cycle::from_index(form.cycle),
-                IdentityKey(key),
-            );
+            self.identities.insert(partition, cycle, IdentityKey(key));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
 use std::time::Duration;
 
 use crossbeam::channel::bounded;
@@ -35,6 +36,9 @@ pub enum DriveFault {
     /// The engine refused the call.
     #[error("the engine stopped")]
     Engine(#[from] EngineError),
+    /// No thread could be started.
+    #[error("a thread could not be started")]
+    Thread(#[from] std::io::Error),
     /// The engine did not accept a charge.
     #[error("{accepted} of {charges} charges of a batch were accepted")]
     NotAccepted {
@@ -74,12 +78,12 @@ pub fn post_beside(
         let callers: Vec<_> = batches
             .iter()
             .map(|batches| {
-                scope.spawn(move || match pace.interval {
+                Builder::new().name("caller".to_owned()).spawn_scoped(scope, move || match pace.interval {
                     None => closed_loop(engine, batches, pace, start, snapshot),
                     Some(_) => open_loop(engine, batches, pace, start, snapshot),
                 })
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         for caller in callers {
             let mine = caller.join().expect("invariant: a caller does not panic")?;
             figures.merge(&mine.0);

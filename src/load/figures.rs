@@ -58,6 +58,16 @@ impl Latency {
         [self.us(0.5), self.us(0.99), self.us(0.999), self.max_us()]
     }
 
+    /// As [`Latency::us`], in nanoseconds.
+    pub fn ns(&self, quantile: f64) -> u64 {
+        self.0.value_at_quantile(quantile)
+    }
+
+    /// The longest, in nanoseconds.
+    pub fn max_ns(&self) -> u64 {
+        self.0.max()
+    }
+
     /// The longest, in microseconds.
     #[allow(clippy::cast_precision_loss)] // three digits are counted
     pub fn max_us(&self) -> f64 {
@@ -115,6 +125,12 @@ impl Figures {
             *mine += theirs;
         }
     }
+}
+
+/// What share (0 to 1) is done, for whoever shows the progress.
+#[allow(clippy::cast_precision_loss)] // three digits are shown
+pub fn share(done: u64, all: u64) -> f64 {
+    done as f64 / all.max(1) as f64
 }
 
 /// The middle one, or the mean of the two in the middle; 0 of none.

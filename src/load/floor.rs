@@ -8,7 +8,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use crossbeam::channel::{Sender, unbounded};
@@ -24,13 +24,13 @@ use crate::domain::account::Account;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::identities::{Identities, IdentityHasher, IdentityKey, Seen};
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
-use crate::domain::names::Names;
+use crate::domain::names::{LOOK_UPS_AHEAD, Names};
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::prefetch::prefetch;
 use crate::domain::strings::StringId;
 use crate::domain::time::CycleSpan;
 use crate::journal::charges::{ChargeId, ChargesBuilder, Label, PostedCharge};
-use crate::limits::CHUNK_CHARGES_MAX;
+use crate::limits::{CHUNK_CHARGES_MAX, PIECE_CHARGES};
 use crate::wal::{
     Commit, Identity, LogFault, LogOptions, Lsn, Order, QueueOptions, Storage, Watermark, open_log, run,
 };
@@ -83,8 +83,8 @@ impl FloorShard {
     /// Posts one batch; the count of whole records that were appended to `bytes`.
     fn post(&mut self, batch: &ChargeBatch, bytes: &mut Vec<u8>) -> u32 {
         let mut records = 0;
-        for start in (0..batch.len()).step_by(CHUNK_CHARGES_MAX) {
-            let range = start..batch.len().min(start + CHUNK_CHARGES_MAX);
+        for start in (0..batch.len()).step_by(PIECE_CHARGES) {
+            let range = start..batch.len().min(start + PIECE_CHARGES);
             if self.builder.rows() as usize + range.len() > CHUNK_CHARGES_MAX {
                 self.builder.finish(bytes);
                 records += 1;
@@ -106,11 +106,19 @@ impl FloorShard {
 
     fn resolve(&mut self, batch: &ChargeBatch, range: std::ops::Range<usize>) {
         self.resolved.clear();
-        for index in range {
-            let charge = batch.get(index);
-            let cloud = self.names.number(charge.cloud_account).unwrap_or(u32::MAX);
-            let key = self.hasher.key(CloudIndex(cloud), charge.source, charge.id, charge.amount.money());
-            self.resolved.push((cloud, key));
+        let (mut ids, mut clouds) = ([""; LOOK_UPS_AHEAD], [None; LOOK_UPS_AHEAD]);
+        for start in range.clone().step_by(LOOK_UPS_AHEAD) {
+            let group = start..range.end.min(start + LOOK_UPS_AHEAD);
+            for (id, index) in ids.iter_mut().zip(group.clone()) {
+                *id = batch.cloud_account(index);
+            }
+            self.names.numbers(&ids[..group.len()], &mut clouds);
+            for (cloud, index) in clouds.iter().zip(group) {
+                let cloud = cloud.unwrap_or(u32::MAX);
+                let charge = batch.get(index);
+                let key = self.hasher.key(CloudIndex(cloud), charge.source, charge.id, charge.amount.money());
+                self.resolved.push((cloud, key));
+            }
         }
     }
 
@@ -265,7 +273,7 @@ impl Floor {
         let (writer, _) = open_log(storage, &identity, LogOptions::default(), Lsn::FIRST, &mut |_| Ok(()))?;
         let (orders, queue) = unbounded();
         let watermark = Watermark::new(writer.last());
-        let log = std::thread::Builder::new()
+        let log = Builder::new()
             .name("floor-log".to_owned())
             .spawn(move || run(writer, &queue, &QueueOptions::default(), &watermark))?;
         let shards =
@@ -285,9 +293,11 @@ impl Floor {
                 .zip(batches)
                 .map(|(shard, batches)| {
                     let orders = self.orders.clone();
-                    scope.spawn(move || shard.run(batches, pace, start, &orders))
+                    Builder::new()
+                        .name("floor".to_owned())
+                        .spawn_scoped(scope, move || shard.run(batches, pace, start, &orders))
                 })
-                .collect();
+                .collect::<Result<_, _>>()?;
             for worker in workers {
                 figures.merge(&worker.join().map_err(|_| "a thread of the floor panicked")??);
             }

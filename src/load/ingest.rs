@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::disk;
 use super::drive::{self, Pace};
-use super::figures::{Figures, Latency, median};
+use super::figures::{Figures, Latency, median, share};
 use super::floor::Floor;
 use super::workload::{CURRENCY, Workload, WorkloadSpec, account_id, split};
 use crate::domain::charge_batch::ChargeBatch;
@@ -25,6 +25,9 @@ const WARM_UP_CHARGES: u64 = 200_000;
 
 /// Syncs measured alone after each round.
 const SYNCS: usize = 100;
+
+/// Accounts opened in one call.
+const ACCOUNTS_AT_ONCE: u32 = 65_536;
 
 /// Bytes of each.
 const SYNC_BYTES: usize = 4_096;
@@ -105,9 +108,8 @@ pub fn measure(
     let mut floor = Floor::open(spec.workload.accounts, spec.shards, storage, spec.workload.seed)?;
     let mut workload = Workload::new(spec.workload);
     let mut measured = Rounds::default();
-    let steps = (spec.rounds + 1) as f64;
     for round in 0..=spec.rounds {
-        progress(round as f64 / steps);
+        progress(share(round as u64, spec.rounds as u64 + 1));
         let charges = if round == 0 { WARM_UP_CHARGES.min(spec.charges) } else { spec.charges };
         let rate = match spec.rate {
             Rate::Top => None,
@@ -147,19 +149,23 @@ pub fn measure(
 
 /// An engine with so many accounts, each with a cloud account of the same id.
 pub fn open(directory: &Path, accounts: u32, shards: usize) -> Result<Engine, Box<dyn Error>> {
-    open_with(Config { shards: Some(shards), ..Config::new(directory) }, accounts)
+    let engine = Engine::open(Config { shards: Some(shards), ..Config::new(directory) })?;
+    open_accounts(&engine, accounts)?;
+    Ok(engine)
 }
 
-/// As [`open`], with a configuration.
-pub fn open_with(config: Config, accounts: u32) -> Result<Engine, Box<dyn Error>> {
-    let engine = Engine::open(config)?;
+/// Opens so many accounts, each with a cloud account of the same id.
+pub fn open_accounts(engine: &Engine, accounts: u32) -> Result<(), Box<dyn Error>> {
     let currency = Currency::parse(CURRENCY).ok_or("no currency")?;
-    let pairs: Vec<_> =
-        (0..accounts).map(|account| (account_id(account), account_id(account), currency)).collect();
-    if let Some(refusal) = engine.open_accounts(&pairs)?.into_iter().find_map(Result::err) {
-        return Err(format!("an account could not be opened: {}", refusal.code()).into());
+    for first in (0..accounts).step_by(ACCOUNTS_AT_ONCE as usize) {
+        let last = accounts.min(first.saturating_add(ACCOUNTS_AT_ONCE));
+        let pairs: Vec<_> =
+            (first..last).map(|account| (account_id(account), account_id(account), currency)).collect();
+        if let Some(refusal) = engine.open_accounts(&pairs)?.into_iter().find_map(Result::err) {
+            return Err(format!("an account could not be opened: {}", refusal.code()).into());
+        }
     }
-    Ok(engine)
+    Ok(())
 }
 
 /// Deals batches out to the threads that post them.
@@ -210,6 +216,7 @@ impl IngestSpec {
     }
 
     /// Each thread posts its share of `rate` charges a second.
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
     fn paced(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
         let most = (IN_FLIGHT_CHARGES_MAX / self.workload.batch.max(1)).max(1);
         let in_flight = self.in_flight.unwrap_or_else(|| IN_FLIGHT_BATCHES.min(most));

@@ -22,17 +22,18 @@ fn tells_what_is_wrong_with_a_file() {
     assert_eq!(
         said("book.xlsx", b"PK\x03\x04rest"),
         "error: cannot import `book.xlsx`: not a text file: it is a zip archive or a spreadsheet\n\
-         hint: charge files are UTF-8 text, plain or gzip; convert or unpack it first\n"
+         hint: charge files are UTF-8 text or MessagePack, plain or gzip; convert or unpack it first\n"
     );
     assert_eq!(
         said("random.bin", &[0, 1, 2, 3, 255, 254, 7]),
         "error: cannot import `random.bin`: not a text file: it holds control characters\n\
-         hint: charge files are UTF-8 text, plain or gzip; convert or unpack it first\n"
+         hint: charge files are UTF-8 text or MessagePack, plain or gzip; convert or unpack it first\n"
     );
     assert_eq!(
         said("words.txt", b"hello world\n"),
         "error: cannot import `words.txt`: not a known charge format: it begins `hello world\\n`\n\
-         hint: known are `focus` (CSV with a header row) and `ndjson` (one JSON object a line)\n"
+         hint: known are `focus`, `aws-cur`, `azure-ea`, `oci` (CSV with a header row), `ndjson` (one JSON object a \
+         line) and `msgpack`\n"
     );
 }
 

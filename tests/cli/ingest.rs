@@ -175,6 +175,38 @@ fn totals_are_those_of_what_was_posted_now() {
 }
 
 #[test]
+fn a_charge_is_the_same_in_every_format() {
+    // rules C2, C7
+    let home = Home::new();
+    let lines = charge("acme", "1", "\"1.50\"") + &charge("acme", "2", "2");
+    let charges: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let array = serde_json::json!(["acme", "meter", "1", "1.5", "USD", "2026-05-01T00:00:00Z"]);
+    let conflict = serde_json::json!(["acme", "meter", "2", "2.1", "USD", "2026-05-01T00:00:00Z"]);
+    let pack = |value| rmp_serde::to_vec(value).unwrap();
+    home.file("maps", charges.iter().flat_map(pack).collect::<Vec<u8>>());
+    home.file("list", rmp_serde::to_vec(&charges).unwrap());
+    home.file("arrays", [pack(&array), pack(&conflict), vec![0x93]].concat());
+    assert_eq!(home.json(&["ingest", "--open-accounts", "maps"])["totals"]["USD"], "3.5");
+    for (file, duplicate, conflict) in [("list", 2, 0), ("arrays", 1, 1)] {
+        let summary = home.json(&["ingest", "--format", "msgpack", file]);
+        assert_eq!((&summary["duplicate"], &summary["conflict"]), (&duplicate.into(), &conflict.into()));
+        assert_eq!(summary["accepted"], 0);
+    }
+    home.file("lines", lines);
+    assert_eq!(home.json(&["ingest", "lines"])["duplicate"], 2);
+    let ran = home.run(&["ingest", "arrays"]);
+    assert_eq!(ran.status, 1);
+    assert_eq!(
+        ran.stderr,
+        "error: cannot import `arrays`: the MessagePack data ends too early, at byte 87: record 3 begins at byte 86 and \
+         needs at least 3 more bytes\nhint: what follows can't be told apart; write or fetch the file again and import the \
+         whole: rows that were posted are not posted twice\n"
+    );
+    home.verified();
+}
+
+#[test]
 fn refuses_an_overlapping_import_unless_it_is_meant() {
     // rule C7
     let home = Home::new();

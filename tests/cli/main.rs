@@ -4,9 +4,12 @@
 
 mod apply;
 mod bad_input;
+mod bench;
 mod directory;
+mod generate;
 mod harness;
 mod ingest;
+mod presets;
 mod queries;
 mod real_files;
 mod soak;

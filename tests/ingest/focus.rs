@@ -6,7 +6,7 @@ use exchequer::domain::time::{Cycle, Timestamp};
 use exchequer::ingest::{IngestFault, ReaderOptions};
 use exchequer::limits::{LABEL_BYTES_MAX, TEXT_BYTES_MAX};
 
-use super::{LENIENT, STRICT, outcomes_of, read_all};
+use super::{LENIENT, STRICT, outcomes_of, read_all, sheet};
 
 /// A conformant row.
 const ROW: [(&str, &str); 15] = [
@@ -27,27 +27,12 @@ const ROW: [(&str, &str); 15] = [
     ("x_Other", "?"),
 ];
 
-/// A file of one row that differs from [`ROW`] in some cells; a cell `-` removes its column.
 fn file(cells: &[(&str, &str)]) -> Vec<u8> {
-    let cell = |name: &str, usual: &'static str| {
-        cells
-            .iter()
-            .find(|(changed, _)| *changed == name)
-            .map_or(usual.to_owned(), |(_, cell)| (*cell).to_owned())
-    };
-    let row: Vec<(&str, String)> =
-        ROW.iter().map(|(name, usual)| (*name, cell(name, usual))).filter(|(_, cell)| cell != "-").collect();
-    let names: Vec<&str> = row.iter().map(|(name, _)| *name).collect();
-    let cells: Vec<&str> = row.iter().map(|(_, cell)| cell.as_str()).collect();
-    format!("{}\n{}\n", names.join(","), cells.join(",")).into_bytes()
+    sheet::file(&ROW, cells)
 }
 
-/// What becomes of [`ROW`] with one other cell, in strict and in lenient mode.
 fn check(column: &str, cell: &str, strict: &str, lenient: &str) {
-    let input = file(&[(column, cell)]);
-    for (options, expect) in [(STRICT, strict), (LENIENT, lenient)] {
-        assert_eq!(outcomes_of(&input, options), [format!("1 {expect}")], "{column} {cell:.100} {options:?}");
-    }
+    sheet::check(&ROW, column, cell, strict, lenient);
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! Charge files through the public interface (rules A4, C1, C7).
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod aws_cur;
+mod azure_ea;
 mod focus;
+mod msgpack;
 mod ndjson;
+mod oci;
 mod real_files;
 mod robustness;
 mod row_keys;
+mod sheet;
 
 use std::io::Read;
 

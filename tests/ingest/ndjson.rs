@@ -196,10 +196,14 @@ fn a_source_can_stand_in_for_an_absent_one() {
 fn formats_have_names_and_are_found_out() {
     assert_eq!("focus".parse(), Ok(Format::Focus));
     assert_eq!("ndjson".parse(), Ok(Format::Ndjson));
+    assert_eq!("msgpack".parse(), Ok(Format::Msgpack));
     let fault = "csv".parse::<Format>().unwrap_err();
     assert_eq!(
         (fault.to_string().as_str(), fault.hint().as_str()),
-        ("no format is called `csv`", "formats are `focus` and `ndjson`")
+        (
+            "no format is called `csv`",
+            "formats are `focus`, `aws-cur`, `azure-ea`, `oci`, `ndjson`, `msgpack`"
+        )
     );
     assert_eq!(Format::detect("\u{feff} \n{\"a\"".as_bytes()), Some(Format::Ndjson));
     assert_eq!(Format::detect(b"a,\"BilledCost\"\r\n"), Some(Format::Focus));

@@ -139,7 +139,25 @@ fn a_failing_input_is_a_fault_and_an_interrupted_one_is_not() {
 fn no_truncation_and_no_flipped_byte_panics() {
     let csv = format!("\u{feff}{HEAD}{ROW}{}{ROW}", ROW.replace("USD", "\"EUR\"").replace('\n', "\r\n"));
     let json = format!("{LINE}\n\n{}\n", LINE.replace("\"m\"", "\"\\u00e4\""));
-    let inputs = [csv.clone().into_bytes(), json.into_bytes(), gzip(csv.as_bytes())];
+    let aws = "identity/LineItemId,identity/TimeInterval,bill/PayerAccountId,bill/BillingPeriodStartDate,\
+               lineItem/UsageAccountId,lineItem/LineItemType,lineItem/UsageStartDate,lineItem/CurrencyCode,\
+               lineItem/UnblendedCost,resourceTags/a\n\
+               l,t/u,1,2026-05-01T00:00:00Z,2,Refund,2026-05-01T00:00:00Z,USD,-1.5E-9,\"b\"\"\"\n";
+    let azure = "\u{feff}BillingAccountId,Date,ChargeType,BillingCurrency,Cost,Tags\n\
+                 1,05/01/2026,Usage,USD,0.1234567890123456785000000001,\"\"\"a\"\": 1\"\n";
+    let oci = "lineItem/referenceNo,lineItem/tenantId,lineItem/intervalUsageStart,cost/currencyCode,cost/myCost,tags/a\n\
+               r,t,2026-05-01T00:00Z,USD,1E-18,\\\n";
+    let inputs = [
+        csv.clone().into_bytes(),
+        json.into_bytes(),
+        gzip(csv.as_bytes()),
+        aws.into(),
+        azure.into(),
+        oci.into(),
+    ];
+    for input in &inputs[3..] {
+        assert!(!read_all(&input[..], LENIENT).0.charges.is_empty(), "{}", String::from_utf8_lossy(input));
+    }
     let run = |input: &[u8]| {
         for options in [STRICT, LENIENT] {
             let (page, _) = read_all(input, options);

@@ -1,16 +1,15 @@
 //! `exchequer bench ingest`: the engine and the floor in turn.
 
-use std::io::IsTerminal;
+use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
-use super::Common;
 use super::html::{self, Html};
+use super::{Bar, Common, cannot_measure, latency_us};
 use crate::load::figures::{Figures, Latency, geometric_mean, median};
 use crate::load::ingest::{IngestSpec, Rate, Round, Rounds, measure};
 use crate::load::report::{Page, ingest as charts};
@@ -90,28 +89,18 @@ struct Cell {
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     let html = arguments.html.create()?;
     let specs = specs(arguments);
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1_000) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {percent}%  {msg}") {
-        bar.set_style(style);
-    }
-    let cells_count = specs.len() as f64;
+    let bar = Bar::start();
+    let cells_count = specs.len();
     let mut cells = Vec::new();
     for (number, spec) in specs.into_iter().enumerate() {
-        bar.set_message(describe(&spec));
+        bar.say(describe(&spec));
         let measured = measure(&spec, &arguments.common.scratch_dir, &mut |share| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of 1,000
-            bar.set_position((1_000.0 * (number as f64 + share) / cells_count) as u64);
+            bar.reached_of(number, cells_count, share);
         })
-        .map_err(|error| {
-            Failure::because(
-                "cannot measure",
-                &*error,
-                "check --scratch-dir: it must be writable, with some GB free",
-            )
-        })?;
+        .map_err(|error| cannot_measure(&*error))?;
         cells.push(Cell { spec, measured });
     }
-    bar.finish_and_clear();
+    bar.finish();
     arguments.html.write(html, || page(&cells, arguments.common.seed))?;
     match globals.output {
         Output::Json => console::print_json(&json(&cells))?,
@@ -178,20 +167,11 @@ fn describe(spec: &IngestSpec) -> String {
     )
 }
 
-fn latency_json(latency: &Latency) -> Value {
-    json!({
-        "p50": latency.us(0.5),
-        "p99": latency.us(0.99),
-        "p999": latency.us(0.999),
-        "max": latency.max_us(),
-    })
-}
-
 fn figures_json(figures: &Figures) -> Value {
     json!({
         "charges_per_second": figures.charges_per_second().round(),
         "cpu_ns_per_charge": figures.cpu_ns_per_charge().round(),
-        "batch_latency_us": latency_json(&figures.latency),
+        "batch_latency_us": latency_us(&figures.latency),
     })
 }
 
@@ -208,7 +188,7 @@ fn cell_json(cell: &Cell) -> Value {
                 "ratio": round.ratio(),
             });
             if round.beside_snapshot.count() > 0 {
-                json["engine"]["batch_latency_us_beside_snapshot"] = latency_json(&round.beside_snapshot);
+                json["engine"]["batch_latency_us_beside_snapshot"] = latency_us(&round.beside_snapshot);
             }
             json
         })
@@ -271,7 +251,9 @@ fn whole(figure: f64) -> String {
 /// A lone sync, over all cells.
 fn fdatasync(cells: &[Cell]) -> Latency {
     let mut fdatasync = Latency::default();
-    cells.iter().for_each(|cell| fdatasync.merge(&cell.measured.fdatasync));
+    for cell in cells {
+        fdatasync.merge(&cell.measured.fdatasync);
+    }
     fdatasync
 }
 
@@ -303,18 +285,17 @@ fn rows(cells: &[Cell]) -> Vec<Vec<String>> {
 fn text(cells: &[Cell]) -> String {
     let mut text = table(&COLUMNS, &rows(cells));
     let fdatasync = fdatasync(cells);
-    text.push_str(&format!(
-        "medians of the rounds; a lone fdatasync of 4 KiB here: p50 {:.0} us, p99 {:.0} us\n",
+    let _ = writeln!(
+        text,
+        "medians of the rounds; a lone fdatasync of 4 KiB here: p50 {:.0} us, p99 {:.0} us",
         fdatasync.us(0.5),
         fdatasync.us(0.99)
-    ));
+    );
     if cells.len() > 1 {
         let ratios: Vec<_> = cells.iter().map(|cell| cell.measured.ratio()).collect();
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        text.push_str(&format!(
-            "geometric mean of the ratios {:.3}, the least {least:.3}\n",
-            geometric_mean(&ratios)
-        ));
+        let mean = geometric_mean(&ratios);
+        let _ = writeln!(text, "geometric mean of the ratios {mean:.3}, the least {least:.3}");
     }
     text
 }

@@ -2,14 +2,22 @@
 
 mod html;
 mod ingest;
+mod latency;
+mod memory;
+mod recover;
 mod soak;
 
+use std::error::Error;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Globals, Verdict};
+use crate::load::figures::Latency;
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Arguments {
@@ -17,6 +25,12 @@ pub(super) enum Arguments {
     Ingest(ingest::Arguments),
     /// Steady state with many identities held, charges sent again, and snapshots taken: does it stay steady?
     Soak(soak::Arguments),
+    /// One durable charge beside the disk alone, and reads of an idle engine.
+    Latency(latency::Arguments),
+    /// Bytes of memory for an account and for a remembered id.
+    Memory(memory::Arguments),
+    /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
+    Recover(recover::Arguments),
 }
 
 /// What every benchmark takes.
@@ -34,5 +48,63 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     match arguments {
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
         Arguments::Soak(arguments) => soak::run(globals, arguments),
+        Arguments::Latency(arguments) => latency::run(globals, arguments),
+        Arguments::Memory(arguments) => memory::run(globals, arguments),
+        Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
+}
+
+/// Steps of a whole bar.
+const BAR_STEPS: f64 = 1_000.0;
+
+/// How far a benchmark is, on a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn start() -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a thousand
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(BAR_STEPS as u64)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {percent}%  {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// What is measured now.
+    fn say(&self, what: String) {
+        self.0.set_message(what);
+    }
+
+    /// What share of all is done, 0 to 1.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a thousand
+    fn reached(&self, share: f64) {
+        self.0.set_position((BAR_STEPS * share) as u64);
+    }
+
+    /// What share of part `number` of `parts` is done.
+    #[allow(clippy::cast_precision_loss)] // a handful
+    fn reached_of(&self, number: usize, parts: usize, share: f64) {
+        self.reached((number as f64 + share) / parts as f64);
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn cannot_measure(error: &(dyn Error + 'static)) -> Failure {
+    Failure::because("cannot measure", error, "check --scratch-dir: it must be writable, with some GB free")
+}
+
+fn latency_us(latency: &Latency) -> Value {
+    json!({
+        "p50": latency.us(0.5),
+        "p99": latency.us(0.99),
+        "p999": latency.us(0.999),
+        "max": latency.max_us(),
+    })
 }

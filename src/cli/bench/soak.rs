@@ -1,23 +1,21 @@
 //! `exchequer bench soak`: steady state with many identities held, and whether it stays steady.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
-use super::Common;
 use super::html::{self, Html};
+use super::{Bar, Common, latency_us};
 use crate::load::report::{Page, soak as charts};
 use crate::load::soak::course::Stretch;
 use crate::load::soak::{Ended, SoakReport, SoakSpec, Stage, soak};
 
-const MIB: f64 = 1024.0 * 1024.0;
+const MIB: u64 = 1024 * 1024;
 
 /// Ctrl-C ends a soak early; a report is made all the same.
 #[derive(clap::Args, Debug)]
@@ -96,10 +94,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&interrupted))
         .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
         .map_err(|error| Failure::because("cannot wait for Ctrl-C", &error, "try again"))?;
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1_000) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {percent}%  {msg}") {
-        bar.set_style(style);
-    }
+    let bar = Bar::start();
     let report = soak(&spec, &arguments.common.scratch_dir, &interrupted, &mut |stage| {
         show(&bar, &spec, stage);
     })
@@ -107,7 +102,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         let hint = "check --scratch-dir: it must be writable, with room for the log and three snapshots";
         Failure::because("cannot soak", &*error, hint)
     })?;
-    bar.finish_and_clear();
+    bar.finish();
     arguments.html.write(html, || page(&spec, &report))?;
     match globals.output {
         Output::Json => console::print_json(&json(&spec, &report))?,
@@ -116,21 +111,20 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     Ok(Verdict::of(report.is_exact()))
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // shares of 1,000, and rates
-fn show(bar: &ProgressBar, spec: &SoakSpec, stage: Stage) {
-    let position = |share: f64| bar.set_position((share * 1_000.0) as u64);
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // to be looked at
+fn show(bar: &Bar, spec: &SoakSpec, stage: Stage) {
     match stage {
         Stage::Filling(ids) => {
-            position(ids as f64 / spec.ids.max(1) as f64);
-            bar.set_message(format!("{} ids made", count(ids)));
+            bar.reached(ids as f64 / spec.ids.max(1) as f64);
+            bar.say(format!("{} ids made", count(ids)));
         }
         Stage::Running(now, rate, ids) => {
-            position(now.as_secs_f64() / spec.length.as_secs_f64());
-            bar.set_message(format!("{} charges/s, {} ids held", count(rate as u64), count(ids)));
+            bar.reached(now.as_secs_f64() / spec.length.as_secs_f64());
+            bar.say(format!("{} charges/s, {} ids held", count(rate as u64), count(ids)));
         }
         Stage::Auditing => {
-            position(1.0);
-            bar.set_message("comparing the ledger with what was sent");
+            bar.reached(1.0);
+            bar.say("comparing the ledger with what was sent".to_owned());
         }
     }
 }
@@ -190,9 +184,9 @@ fn json(spec: &SoakSpec, report: &SoakReport) -> Value {
         "filling_seconds": report.filling.as_secs_f64(),
         "accepted": total.accepted,
         "duplicate": total.duplicate,
-        "charges_per_second": (total.charges() as f64 / report.elapsed.as_secs_f64()).round(),
-        "batch_latency_us": latency_json(&total.latency.quartet()),
-        "batch_latency_us_beside_snapshot": latency_json(&total.beside_snapshot.quartet()),
+        "charges_per_second": report.charges_per_second().round(),
+        "batch_latency_us": latency_us(&total.latency),
+        "batch_latency_us_beside_snapshot": latency_us(&total.beside_snapshot),
         "snapshots": report.snapshots,
         "segments_begun": report.segments_begun,
         "interval_seconds": report.schedule.interval.as_secs_f64(),
@@ -209,6 +203,7 @@ fn json(spec: &SoakSpec, report: &SoakReport) -> Value {
             "expected_bytes": memory.expected(spec.accounts),
             "run_grown_bytes": memory.of_run()[1],
             "run_expected_bytes": memory.of_run()[0],
+            "live_bytes": memory.live,
             "peak_bytes": memory.peak,
         },
         "exact": {
@@ -234,7 +229,7 @@ fn whole(figure: f64) -> String {
 }
 
 fn mib(bytes: u64) -> String {
-    whole(bytes as f64 / MIB)
+    count((bytes + MIB / 2) / MIB)
 }
 
 const COLUMNS: [Column; 11] = {
@@ -318,16 +313,17 @@ fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
         let [p50, p99, p999, max] = drift.latency();
         lines.push(format!(
             "drift, the last {:.1} s over the first {:.1} s: throughput {:.3}, processor time a charge {:.3}; p50 {p50:.2}, p99 {p99:.2}, p999 {p999:.2}, max {max:.2}",
-            (drift.last.to - drift.last.from).as_secs_f64(),
-            (drift.first.to - drift.first.from).as_secs_f64(),
+            drift.last.seconds(),
+            drift.first.seconds(),
             drift.throughput(),
             drift.cpu(),
         ));
     }
     let [run_expected, run_grown] = memory.of_run();
     lines.push(format!(
-        "memory: {} MiB, of which ids and accounts explain {} MiB; while the clock ran {} MiB, of which ids explain {} MiB",
+        "memory: {} MiB, {} MiB of it in use; ids and accounts explain {} MiB; while the clock ran {} MiB, of which ids explain {} MiB",
         mib(memory.grown()),
+        mib(memory.live),
         mib(memory.expected(spec.accounts)),
         mib(run_grown),
         mib(run_expected),
@@ -346,7 +342,7 @@ fn lines(spec: &SoakSpec, report: &SoakReport) -> Vec<String> {
 fn page(spec: &SoakSpec, report: &SoakReport) -> Page {
     Page {
         title: "Exchequer: steady state".to_owned(),
-        findings: lines(spec, report).into_iter().map(sentence).collect(),
+        findings: lines(spec, report).iter().map(|line| sentence(line)).collect(),
         notes: charts::NOTES.to_vec(),
         command: html::command_line(),
         seed: spec.seed,
@@ -356,7 +352,7 @@ fn page(spec: &SoakSpec, report: &SoakReport) -> Page {
 }
 
 /// A line that begins as sentences do.
-fn sentence(line: String) -> String {
+fn sentence(line: &str) -> String {
     let mut characters = line.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -70,9 +70,11 @@ impl Chart {
         for line in &self.lines {
             let (red, green, blue) = line.role.rgb();
             let name = escaped(&line.name);
-            html.push_str(&format!(
-                "<span class=\"key\"><i style=\"background:rgb({red},{green},{blue})\"></i>{name}</span>"
-            ));
+            html.extend([
+                &format!("<span class=\"key\"><i style=\"background:rgb({red},{green},{blue})\"></i>"),
+                name.as_str(),
+                "</span>",
+            ]);
         }
         html.push_str("</figcaption>\n");
         if self.lines.iter().all(|line| line.points.is_empty()) {
@@ -119,8 +121,8 @@ impl Chart {
             .y_desc(self.y.title)
             .draw()?;
         for line in &self.lines {
-            let placed = line.points.iter().map(|(x, y)| (self.x.place(*x), self.y.place(*y)));
-            chart.draw_series(LineSeries::new(placed, line.role.style()))?;
+            let drawn = line.points.iter().map(|(x, y)| (self.x.place(*x), self.y.place(*y)));
+            chart.draw_series(LineSeries::new(drawn, line.role.style()))?;
         }
         area.present()
     }

@@ -61,18 +61,19 @@ impl Page {
         );
         html.push_str("<ul class=\"findings\">\n");
         for finding in &self.findings {
-            html.push_str(&format!("<li>{}</li>\n", escaped(finding)));
+            html += &element("li", finding);
         }
         html.push_str("</ul>\n");
         for section in &self.sections {
-            html.push_str(&format!("<h2>{}</h2>\n<div class=\"charts\">\n", escaped(&section.heading)));
+            html += &element("h2", &section.heading);
+            html.push_str("<div class=\"charts\">\n");
             section.charts.iter().for_each(|chart| html.push_str(&chart.html()));
             html.push_str("</div>\n");
         }
         self.tables.iter().for_each(|table| html.push_str(&table.html()));
         html.push_str("<h2>How it was measured</h2>\n");
         for note in &self.notes {
-            html.push_str(&format!("<p>{}</p>\n", escaped(note)));
+            html += &element("p", note);
         }
         html.push_str(&self.facts(machine));
         html.push_str("</body>\n</html>\n");
@@ -109,6 +110,11 @@ impl Table {
             row(&self.headings, "th"),
         )
     }
+}
+
+/// Text as one element.
+fn element(tag: &str, text: &str) -> String {
+    format!("<{tag}>{}</{tag}>\n", escaped(text))
 }
 
 /// Text that means nothing to HTML.

@@ -14,7 +14,7 @@ pub const NOTES: [&str; 3] = [
     "The charges are made on the same machine while it runs, so throughput is below that of a benchmark that makes \
      them beforehand. What counts is whether the end is as good as the beginning.",
     "Memory grows with the identities of charges, which are kept so that a charge sent again is known: that growth is \
-     drawn as expected. Tables of identities grow by a fifth at a time, so the measured line has steps.",
+     drawn as expected. Tables of identities grow in steps, and so does the measured line.",
 ];
 
 /// Throughput, latency and memory over time, and latency percentiles.

@@ -75,10 +75,15 @@ pub struct Stretch {
 }
 
 impl Stretch {
+    /// How long it is.
+    pub fn seconds(&self) -> f64 {
+        self.to.saturating_sub(self.from).as_secs_f64()
+    }
+
     /// Charges answered a second.
     #[allow(clippy::cast_precision_loss)] // far below 2^52
     pub fn charges_per_second(&self) -> f64 {
-        self.charges as f64 / self.to.saturating_sub(self.from).as_secs_f64()
+        self.charges as f64 / self.seconds()
     }
 
     /// Nanoseconds of processor time a charge: what drifts by itself, whoever else keeps the machine busy.

@@ -79,8 +79,8 @@ impl Poster {
             let lander = scope.spawn(move || land(&flights, &back, phase));
             let sent = self.send(phase, &sender, &loads);
             drop(sender);
-            let landed = lander.join().expect("invariant: a waiting thread does not panic");
-            landed.and(sent)
+            let answered = lander.join().expect("invariant: a waiting thread does not panic");
+            answered.and(sent)
         })
     }
 
