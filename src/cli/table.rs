@@ -12,7 +12,8 @@ pub(super) enum Column {
 }
 
 impl Column {
-    const fn heading(self) -> &'static str {
+    /// What stands above it.
+    pub(super) const fn heading(self) -> &'static str {
         match self {
             Self::Left(heading) | Self::Right(heading) => heading,
         }

@@ -37,6 +37,11 @@ impl Latency {
         self.0.add(&other.0).expect("invariant: histograms of the same bounds");
     }
 
+    /// Forgets what was counted, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.0.len()
@@ -46,6 +51,11 @@ impl Latency {
     #[allow(clippy::cast_precision_loss)] // three digits are counted
     pub fn us(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1e3
+    }
+
+    /// In microseconds: the 50th, 99th and 99.9th percentile, and the longest.
+    pub fn quartet(&self) -> [f64; 4] {
+        [self.us(0.5), self.us(0.99), self.us(0.999), self.max_us()]
     }
 
     /// As [`Latency::us`], in nanoseconds.

@@ -132,7 +132,7 @@ impl Workload {
 }
 
 /// A number for a number, and never the same for two (the finaliser of `SplitMix64`).
-const fn scatter(number: u64) -> u64 {
+pub(super) const fn scatter(number: u64) -> u64 {
     let mixed = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)

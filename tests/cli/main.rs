@@ -12,3 +12,4 @@ mod ingest;
 mod presets;
 mod queries;
 mod real_files;
+mod soak;

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
+use super::html::{self, Html};
 use super::{Bar, Common, cannot_measure, latency_us};
 use crate::load::figures::{Figures, Latency, geometric_mean, median};
 use crate::load::ingest::{IngestSpec, Rate, Round, Rounds, measure};
+use crate::load::report::{Page, ingest as charts};
 use crate::load::workload::{Distribution, IdOrder, WorkloadSpec};
 
 /// Several values of an option mean a cell for each, and for each combination.
@@ -48,6 +50,8 @@ pub(in crate::cli) struct Arguments {
     /// Take snapshots all the while, and tell the latency beside them.
     #[arg(long)]
     snapshots: bool,
+    #[command(flatten)]
+    html: Html,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -83,6 +87,7 @@ struct Cell {
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
+    let html = arguments.html.create()?;
     let specs = specs(arguments);
     let bar = Bar::start();
     let cells_count = specs.len();
@@ -96,6 +101,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         cells.push(Cell { spec, measured });
     }
     bar.finish();
+    arguments.html.write(html, || page(&cells, arguments.common.seed))?;
     match globals.output {
         Output::Json => console::print_json(&json(&cells))?,
         Output::Text => console::print(&text(&cells))?,
@@ -218,9 +224,9 @@ fn middle(rounds: &[Round], figure: impl Fn(&Round) -> f64) -> f64 {
     median(rounds.iter().map(figure).collect())
 }
 
-fn text(cells: &[Cell]) -> String {
+const COLUMNS: [Column; 13] = {
     use Column::{Left, Right};
-    let columns = [
+    [
         Right("shards"),
         Right("accounts"),
         Right("batch"),
@@ -234,10 +240,25 @@ fn text(cells: &[Cell]) -> String {
         Right("p50 us"),
         Right("p99 us"),
         Right("floor p99 us"),
-    ];
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded rates
-    let whole = |figure: f64| count(figure.round() as u64);
-    let rows: Vec<_> = cells
+    ]
+};
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rounded rates
+fn whole(figure: f64) -> String {
+    count(figure.round() as u64)
+}
+
+/// A lone sync, over all cells.
+fn fdatasync(cells: &[Cell]) -> Latency {
+    let mut fdatasync = Latency::default();
+    for cell in cells {
+        fdatasync.merge(&cell.measured.fdatasync);
+    }
+    fdatasync
+}
+
+fn rows(cells: &[Cell]) -> Vec<Vec<String>> {
+    cells
         .iter()
         .map(|cell| {
             let rounds = &cell.measured.rounds;
@@ -258,12 +279,12 @@ fn text(cells: &[Cell]) -> String {
                 whole(middle(rounds, |round| round.floor.latency.us(0.99))),
             ]
         })
-        .collect();
-    let mut text = table(&columns, &rows);
-    let mut fdatasync = Latency::default();
-    for cell in cells {
-        fdatasync.merge(&cell.measured.fdatasync);
-    }
+        .collect()
+}
+
+fn text(cells: &[Cell]) -> String {
+    let mut text = table(&COLUMNS, &rows(cells));
+    let fdatasync = fdatasync(cells);
     let _ = writeln!(
         text,
         "medians of the rounds; a lone fdatasync of 4 KiB here: p50 {:.0} us, p99 {:.0} us",
@@ -277,4 +298,39 @@ fn text(cells: &[Cell]) -> String {
         let _ = writeln!(text, "geometric mean of the ratios {mean:.3}, the least {least:.3}");
     }
     text
+}
+
+fn page(cells: &[Cell], seed: u64) -> Page {
+    let mut findings = Vec::new();
+    if let [cell] = cells {
+        findings.push(format!(
+            "The engine posts {} durable charges a second, {:.0} % of what the plain loop does; {}.",
+            whole(middle(&cell.measured.rounds, |round| round.engine.charges_per_second())),
+            100.0 * cell.measured.ratio(),
+            describe(&cell.spec)
+        ));
+    } else {
+        let ratios: Vec<_> = cells.iter().map(|cell| cell.measured.ratio()).collect();
+        findings.push(format!(
+            "The engine reaches {:.0} % of the plain loop's throughput (geometric mean of {} cells), {:.0} % at least.",
+            100.0 * geometric_mean(&ratios),
+            cells.len(),
+            100.0 * ratios.iter().copied().fold(f64::INFINITY, f64::min)
+        ));
+    }
+    let fdatasync = fdatasync(cells);
+    findings.push(format!(
+        "The disk alone takes {:.0} µs (50 %) to {:.0} µs (99 %) for a lone write and sync of 4 KiB.",
+        fdatasync.us(0.5),
+        fdatasync.us(0.99)
+    ));
+    Page {
+        title: "Exchequer: durable charges, engine and floor".to_owned(),
+        findings,
+        notes: charts::NOTES.to_vec(),
+        command: html::command_line(),
+        seed,
+        tables: vec![html::table("All cells, medians of the rounds", &COLUMNS, rows(cells))],
+        sections: cells.iter().map(|cell| charts::section(describe(&cell.spec), &cell.measured)).collect(),
+    }
 }

@@ -1,9 +1,11 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
 mod file;
+mod html;
 mod ingest;
 mod latency;
 mod recover;
+mod soak;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -23,6 +25,8 @@ pub(super) enum Arguments {
     File(file::Arguments),
     /// Throughput and latency of durable charges, beside the floor: a plain loop that does the same work.
     Ingest(ingest::Arguments),
+    /// Steady state with many identities held, charges sent again, and snapshots taken: does it stay steady?
+    Soak(soak::Arguments),
     /// One durable charge beside the disk alone, and reads of an idle engine.
     Latency(latency::Arguments),
     /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
@@ -44,6 +48,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     match arguments {
         Arguments::File(arguments) => file::run(globals, arguments),
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
+        Arguments::Soak(arguments) => soak::run(globals, arguments),
         Arguments::Latency(arguments) => latency::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
