@@ -139,12 +139,16 @@ struct DirectoryV1 {
     keys: Vec<RememberedV1>,
 }
 
+/// Synced after so many bytes: at its end the disk would be busy with all of it, and every commit would wait.
+const SYNC_BYTES: u64 = 512 * 1024;
+
 /// Writes a snapshot aside; [`SnapshotWriter::finish`] makes it count.
 pub struct SnapshotWriter<'s> {
     storage: &'s dyn Storage,
     file: Box<dyn StorageFile>,
     low_water: Lsn,
     offset: u64,
+    unsynced: u64,
     parts: u64,
 }
 
@@ -163,7 +167,7 @@ impl<'s> SnapshotWriter<'s> {
         header.extend_from_slice(&low_water.number().to_le_bytes());
         header.extend_from_slice(&crc32c::crc32c(&header).to_le_bytes());
         file.write_all_at(&header, 0)?;
-        Ok(Self { storage, file, low_water, offset: header.len() as u64, parts: 0 })
+        Ok(Self { storage, file, low_water, offset: header.len() as u64, unsynced: 0, parts: 0 })
     }
 
     /// Writes one part.
@@ -177,8 +181,14 @@ impl<'s> SnapshotWriter<'s> {
         header.extend_from_slice(&crc.to_le_bytes());
         self.file.write_all_at(&header, self.offset)?;
         self.file.write_all_at(&part.body, self.offset + header.len() as u64)?;
-        self.offset += (header.len() + part.body.len()) as u64;
+        let bytes = (header.len() + part.body.len()) as u64;
+        self.offset += bytes;
+        self.unsynced += bytes;
         self.parts += 1;
+        if self.unsynced >= SYNC_BYTES {
+            self.file.sync()?;
+            self.unsynced = 0;
+        }
         Ok(())
     }
 

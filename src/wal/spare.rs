@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 /// The helper syncs after so many bytes, so that a commit never waits behind a whole segment of zeros.
-const SYNC_BYTES: u64 = 2 * 1024 * 1024;
+const SYNC_BYTES: u64 = 512 * 1024;
 
 /// When segments are filled with zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
