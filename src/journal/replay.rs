@@ -27,6 +27,7 @@ use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::prefetch::prefetch;
 use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::Cycle;
+use crate::limits::PARTITIONS;
 
 /// Blocks handed to a shard's thread ahead of its work.
 const BLOCKS_AHEAD: usize = 16;
@@ -115,11 +116,16 @@ fn replay_on_threads<E: From<JournalFault>>(
                 (sender, thread)
             })
             .unzip();
+        let mut copies = Copies::default();
         // A thread that failed hangs up; its error comes from joining it.
         let hung_up = || JournalFault::Malformed("record");
         let outcome = read(&mut |bytes| {
             front.block(bytes, &mut |step| {
-                let step = SharedStep::from(step);
+                let step = match step {
+                    Step::Block(bytes) => SharedStep::Block(copies.of(bytes)),
+                    Step::Admit(admissions) => SharedStep::Admit(Arc::new(admissions)),
+                    Step::Reopen(admission) => SharedStep::Reopen(Arc::new(admission)),
+                };
                 senders.iter().try_for_each(|sender| sender.send(step.clone()).map_err(|_| hung_up()))
             })
         });
@@ -145,18 +151,27 @@ enum Step<'a> {
 /// A step on its way to the threads of all shards.
 #[derive(Clone)]
 enum SharedStep {
-    Block(Arc<[u8]>),
+    Block(Arc<Vec<u8>>),
     Admit(Arc<Vec<Admission>>),
     Reopen(Arc<Admission>),
 }
 
-impl From<Step<'_>> for SharedStep {
-    fn from(step: Step<'_>) -> Self {
-        match step {
-            Step::Block(bytes) => Self::Block(bytes.into()),
-            Step::Admit(admissions) => Self::Admit(Arc::new(admissions)),
-            Step::Reopen(admission) => Self::Reopen(Arc::new(admission)),
+/// Copies of blocks, whose memory is used again once every thread is done with them.
+#[derive(Default)]
+struct Copies(VecDeque<Arc<Vec<u8>>>);
+
+impl Copies {
+    fn of(&mut self, bytes: &[u8]) -> Arc<Vec<u8>> {
+        let mut copy = match self.0.front_mut().map(Arc::get_mut) {
+            Some(Some(_)) => self.0.pop_front().unwrap_or_default(),
+            _ => Arc::default(),
+        };
+        if let Some(copy) = Arc::get_mut(&mut copy) {
+            copy.clear();
+            copy.extend_from_slice(bytes);
         }
+        self.0.push_back(Arc::clone(&copy));
+        copy
     }
 }
 
@@ -358,30 +373,60 @@ fn restore_ledgers(
 /// Replays one shard.
 struct Applier {
     ledger: Ledger,
+    slots: Slots,
     hasher: IdentityHasher,
     strings: Arc<RwLock<Strings>>,
-    /// By cloud account.
+    /// By cloud account: eight bytes, since every row looks here, and a million of them should stay near.
     clouds: Vec<CloudPlace>,
-    /// The places of older payment relationships of this shard.
-    older: HashMap<(AccountIndex, CloudIndex), u32>,
+    /// The cloud accounts that have several payers, on any shard.
+    several: HashMap<CloudIndex, Payers>,
     repeated: u64,
     cash_expected: Option<Money>,
 }
 
-/// Where the usual charge of a cloud account goes, found without touching anything else.
+/// Where the charges of a cloud account go.
 struct CloudPlace {
-    /// The newest payer of this shard, and its slot.
-    account: AccountIndex,
-    account_slot: u32,
-    /// The place of that payment relationship; [`NOWHERE`] if no payer is here.
+    /// The first payer, in whose partition the identities are.
+    first: AccountIndex,
+    /// The place of the only payment relationship; [`ELSEWHERE`] on other shards, [`SEVERAL`] if there are more.
     payment: u32,
-    /// The partition of its identities.
-    home: Partition,
-    /// Whether that partition is here.
-    home_here: bool,
 }
 
-const NOWHERE: u32 = u32::MAX;
+const ELSEWHERE: u32 = u32::MAX;
+const SEVERAL: u32 = u32::MAX - 1;
+
+/// The payers of this shard of a cloud account that has several, with the places of the payment relationships.
+type Payers = Vec<(AccountIndex, u32)>;
+
+/// The slots of a shard's accounts, without a division.
+struct Slots {
+    /// By partition, the slot of its first account.
+    first: Box<[u32; PARTITIONS]>,
+    /// From an account to the next one of the same partition.
+    stride: u32,
+}
+
+impl Slots {
+    fn of(ledger: &Ledger) -> Self {
+        let slot = |number: usize| {
+            let account = AccountIndex(u32::try_from(number).expect("invariant: below 2 * PARTITIONS"));
+            u32::try_from(ledger.slot(account)).expect("invariant: slots are numbered by u32")
+        };
+        let stride = slot(ledger.shard + PARTITIONS) - slot(ledger.shard);
+        Self { first: Box::new(std::array::from_fn(slot)), stride }
+    }
+
+    /// The slot of an account of this shard.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // PARTITIONS is far below 2^32
+    fn slot(&self, account: AccountIndex) -> usize {
+        let block = account.0 / PARTITIONS as u32;
+        (block * self.stride + self.first[usize::from(account.partition().0)]) as usize
+    }
+}
+
+/// Rows resolved before they are applied: few enough to stay in the nearest cache.
+const ROWS_AT_ONCE: usize = 256;
 
 /// A row of a record, with the places that it goes to.
 struct Row<'a> {
@@ -391,8 +436,8 @@ struct Row<'a> {
     /// Row of an import whose ids are digests, or 0.
     import: u64,
     source: &'a str,
-    account_slot: u32,
-    /// [`NOWHERE`] if the payer is of another shard.
+    account: AccountIndex,
+    /// [`ELSEWHERE`] if the payer is of another shard.
     payment: u32,
     cycle: Cycle,
     home: Partition,
@@ -405,11 +450,12 @@ impl Applier {
         let cash_expected =
             ledger.accounts.iter().try_fold(Money::ZERO, |sum, account| sum.checked_add(account.cash()));
         Self {
+            slots: Slots::of(&ledger),
             ledger,
             hasher,
             strings,
             clouds: Vec::new(),
-            older: HashMap::new(),
+            several: HashMap::new(),
             repeated: 0,
             cash_expected,
         }
@@ -446,38 +492,30 @@ impl Applier {
         for admission in admissions {
             let payment = self.ledger.admit(admission);
             let Admission::Payment { account, cloud } = admission else { continue };
-            let place = cloud.0 as usize;
-            if place == self.clouds.len() {
+            let payment = payment.map(|place| u32::try_from(place).expect("invariant: numbered by u32"));
+            let Some(place) = self.clouds.get_mut(cloud.0 as usize) else {
                 // The first relationship of a cloud account is its registration.
-                let home = account.partition();
-                self.clouds.push(CloudPlace {
-                    account: *account,
-                    account_slot: NOWHERE,
-                    payment: NOWHERE,
-                    home,
-                    home_here: home.shard(self.ledger.shards) == self.ledger.shard,
-                });
+                self.clouds.push(CloudPlace { first: *account, payment: payment.unwrap_or(ELSEWHERE) });
+                continue;
+            };
+            let payers = self.several.entry(*cloud).or_default();
+            let before = std::mem::replace(&mut place.payment, SEVERAL);
+            if before < SEVERAL {
+                payers.push((place.first, before));
             }
-            if let Some(payment) = payment {
-                let of = |slot| u32::try_from(slot).expect("invariant: slots are numbered by u32");
-                let place = &mut self.clouds[place];
-                let before = std::mem::replace(&mut place.payment, of(payment));
-                if before != NOWHERE {
-                    self.older.insert((place.account, *cloud), before);
-                }
-                place.account = *account;
-                place.account_slot = of(self.ledger.slot(*account));
-            }
+            payers.extend(payment.map(|payment| (*account, payment)));
         }
     }
 
     /// The place of a payment relationship of an account of this shard.
     #[inline]
     fn payment(&self, account: AccountIndex, cloud: CloudIndex) -> Option<u32> {
-        match self.clouds.get(cloud.0 as usize) {
-            Some(place) if place.account == account && place.payment != NOWHERE => Some(place.payment),
-            _ => self.older.get(&(account, cloud)).copied(),
+        let place = self.clouds.get(cloud.0 as usize)?;
+        if place.payment == SEVERAL {
+            let payers = self.several.get(&cloud)?;
+            return payers.iter().find(|(payer, _)| *payer == account).map(|(_, payment)| *payment);
         }
+        (place.first == account && place.payment != ELSEWHERE).then_some(place.payment)
     }
 
     fn block(&mut self, bytes: &[u8]) -> Result<(), JournalFault> {
@@ -495,18 +533,15 @@ impl Applier {
     fn charges(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
         let strings = Arc::clone(&self.strings);
         let strings = strings.read();
-        let mut ahead = VecDeque::with_capacity(PREFETCH_AHEAD + 1);
+        let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
         for charge in posted {
-            let Some(row) = self.resolve(&charge?, &strings)? else { continue };
-            self.prefetch(&row);
-            ahead.push_back(row);
-            if ahead.len() > PREFETCH_AHEAD
-                && let Some(row) = ahead.pop_front()
-            {
-                self.apply(&row)?;
+            rows.extend(self.resolve(&charge?, &strings)?);
+            if rows.len() == ROWS_AT_ONCE {
+                self.apply(&rows)?;
+                rows.clear();
             }
         }
-        ahead.iter().try_for_each(|row| self.apply(row))
+        self.apply(&rows)
     }
 
     /// Finds the places of a row; none if nothing of it is here.
@@ -518,12 +553,15 @@ impl Applier {
     ) -> Result<Option<Row<'a>>, JournalFault> {
         let place =
             self.clouds.get(charge.cloud.0 as usize).ok_or(JournalFault::Malformed("cloud account"))?;
-        let (account_slot, payment) = if place.account == charge.account && place.payment != NOWHERE {
-            (place.account_slot, place.payment)
+        let (payment, home) = (place.payment, place.first.partition());
+        let (payment, home_here) = if payment == SEVERAL {
+            (self.one_of_several(charge)?, home.shard(self.ledger.shards) == self.ledger.shard)
+        } else if place.first == charge.account {
+            (payment, payment != ELSEWHERE)
         } else {
-            self.older_payment(charge)?
+            return Err(JournalFault::Malformed("payment relationship"));
         };
-        if payment == NOWHERE && !place.home_here {
+        if payment == ELSEWHERE && !home_here {
             return Ok(None);
         }
         let amount = Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?.money();
@@ -531,7 +569,7 @@ impl Applier {
             StringId::INLINE => charge.source.inline,
             number => strings.text(number).ok_or(JournalFault::Malformed("string number"))?,
         };
-        let key = if place.home_here {
+        let key = if home_here {
             self.hasher.key(charge.cloud, source, charge.id.as_str(&mut [0; 36]), amount)
         } else {
             IdentityKey(0)
@@ -542,25 +580,57 @@ impl Applier {
             sequence: charge.sequence,
             import: charge.import_row,
             source,
-            account_slot,
+            account: charge.account,
             payment,
             cycle: charge.cycle,
-            home: place.home,
-            home_here: place.home_here,
+            home,
+            home_here,
             category: charge.category,
         }))
     }
 
-    /// Where a charge goes that is not paid by the newest payer here.
     #[cold]
-    fn older_payment(&self, charge: &PostedCharge<'_>) -> Result<(u32, u32), JournalFault> {
-        if !self.ledger.owns(charge.account) {
-            return Ok((NOWHERE, NOWHERE));
+    fn one_of_several(&self, charge: &PostedCharge<'_>) -> Result<u32, JournalFault> {
+        match self.payment(charge.account, charge.cloud) {
+            Some(payment) => Ok(payment),
+            None if self.ledger.owns(charge.account) => Err(JournalFault::Malformed("payment relationship")),
+            None => Ok(ELSEWHERE),
         }
-        let payment = self.older.get(&(charge.account, charge.cloud));
-        let payment = *payment.ok_or(JournalFault::Malformed("payment relationship"))?;
-        let slot = u32::try_from(self.ledger.slot(charge.account));
-        Ok((slot.map_err(|_| JournalFault::Malformed("account number"))?, payment))
+    }
+
+    /// Applies rows, asking memory for what is some rows ahead.
+    #[inline]
+    fn apply(&mut self, rows: &[Row<'_>]) -> Result<(), JournalFault> {
+        for row in rows.iter().take(PREFETCH_AHEAD) {
+            self.prefetch(row);
+        }
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(ahead) = rows.get(place + PREFETCH_AHEAD) {
+                self.prefetch(ahead);
+            }
+            if row.home_here {
+                let identities = &mut self.ledger.identities;
+                if identities.look_up(row.home, row.key) == Seen::New {
+                    identities.insert(row.home, row.cycle, row.key);
+                } else {
+                    self.repeated += 1;
+                }
+            }
+            if row.payment == ELSEWHERE {
+                continue;
+            }
+            let account = self.ledger.accounts.get_mut(self.slots.slot(row.account));
+            let account = account.ok_or(JournalFault::Malformed("account number"))?;
+            if !follows(account, row.sequence)? {
+                continue;
+            }
+            let paid = &mut self.ledger.payments[row.payment as usize].paid;
+            account.apply_charge(paid, row.amount, row.cycle, row.category);
+            if row.import > 0 {
+                account.rare_mut().imports.apply(row.source, row.cycle, row.import);
+            }
+        }
+        Ok(())
     }
 
     /// Brings what a row touches nearer to the processor.
@@ -569,38 +639,12 @@ impl Applier {
         if row.home_here {
             self.ledger.identities.prefetch(row.home, row.key);
         }
-        if row.payment != NOWHERE {
+        if row.payment != ELSEWHERE {
             prefetch(&self.ledger.payments[row.payment as usize]);
-            if let Some(account) = self.ledger.accounts.get(row.account_slot as usize) {
+            if let Some(account) = self.ledger.accounts.get(self.slots.slot(row.account)) {
                 account.prefetch();
             }
         }
-    }
-
-    #[inline]
-    fn apply(&mut self, row: &Row<'_>) -> Result<(), JournalFault> {
-        let identities = &mut self.ledger.identities;
-        if row.home_here {
-            if identities.look_up(row.home, row.key) == Seen::New {
-                identities.insert(row.home, row.cycle, row.key);
-            } else {
-                self.repeated += 1;
-            }
-        }
-        if row.payment == NOWHERE {
-            return Ok(());
-        }
-        let account = self.ledger.accounts.get_mut(row.account_slot as usize);
-        let account = account.ok_or(JournalFault::Malformed("account number"))?;
-        if !follows(account, row.sequence)? {
-            return Ok(());
-        }
-        let paid = &mut self.ledger.payments[row.payment as usize].paid;
-        account.apply_charge(paid, row.amount, row.cycle, row.category);
-        if row.import > 0 {
-            account.rare_mut().imports.apply(row.source, row.cycle, row.import);
-        }
-        Ok(())
     }
 
     fn account_record(&mut self, record: AccountRecord) -> Result<(), JournalFault> {
