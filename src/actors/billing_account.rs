@@ -8,6 +8,7 @@ use crate::domain::account_command::AccountCommand;
 use crate::domain::charge::Category;
 use crate::domain::identities::{Identities, IdentityKey, Seen};
 use crate::domain::ids::{Currency, Partition};
+use crate::domain::imports::ImportedRow;
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
@@ -52,17 +53,6 @@ pub struct PostCharge<'a> {
     pub span: &'a mut Option<CycleSpan>,
 }
 
-/// A row of an import whose ids are digests (rule C7).
-#[derive(Clone, Copy, Debug)]
-pub struct ImportedRow<'a> {
-    /// The source.
-    pub source: &'a str,
-    /// Its number, from 1.
-    pub row: u64,
-    /// The import may overlap another one: the row is noted, and not refused for it.
-    pub append: bool,
-}
-
 /// What became of one charge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -89,7 +79,12 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
             Seen::Duplicate if charge.currency != self.account.currency() => {
                 return MessageResult(Verdict::Refused(Refusal::Conflict));
             }
-            Seen::Duplicate => return MessageResult(Verdict::Duplicate),
+            Seen::Duplicate => {
+                if charge.import.is_some() {
+                    self.meet(charge);
+                }
+                return MessageResult(Verdict::Duplicate);
+            }
             Seen::Conflict => return MessageResult(Verdict::Refused(Refusal::Conflict)),
         }
         let decided = self
@@ -104,8 +99,8 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
                 charge.span,
             )
             .and_then(|cycle| {
-                if let Some(import) = charge.import.filter(|import| !import.append) {
-                    self.account.imports_decide(import.source, cycle, import.row)?;
+                if let Some(import) = &charge.import {
+                    self.account.imports_decide(import, cycle)?;
                 }
                 charge.identities.decide(charge.home, cycle)?;
                 Ok(cycle)
@@ -114,7 +109,8 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
             Ok(cycle) => {
                 self.account.apply_charge(charge.paid, charge.amount, cycle, charge.category);
                 if let Some(import) = charge.import {
-                    self.account.rare_mut().imports.apply(import.source, cycle, import.row);
+                    let imports = &mut self.account.rare_mut().imports;
+                    imports.apply(import.source, cycle, import.row, Some(import.reading));
                 }
                 charge.identities.insert(charge.home, cycle, charge.key);
                 Verdict::Posted(cycle)
@@ -154,6 +150,17 @@ impl Handler<Do> for BillingAccount {
 }
 
 impl BillingAccount {
+    /// Notes a row of an import that was posted before (rule C7).
+    #[cold]
+    fn meet(&mut self, charge: PostCharge<'_>) {
+        let PostCharge { paid, amount, currency, period_start, billing_cycle, category, span, .. } = charge;
+        let cycle =
+            self.account.decide_charge(paid, amount, currency, period_start, billing_cycle, category, span);
+        if let (Ok(cycle), Some(import)) = (cycle, charge.import) {
+            self.account.rare_mut().imports.met(&import, cycle);
+        }
+    }
+
     fn decide_and_record(&mut self, message: Do, context: &mut Resident) -> Result<AccountView, Refusal> {
         if let (Some((key, digest)), Some(rare)) = (&message.key, self.account.rare())
             && let Some(answer) = rare.keys.look_up(&message.principal, key, *digest)?

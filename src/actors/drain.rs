@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::billing_account::{ImportedRow, PostCharge, Verdict};
+use super::billing_account::{PostCharge, Verdict};
 use super::inbox::{Contents, Extra, NO_EXTRA, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
 use crate::domain::identities::{Identities, Seen};
 use crate::domain::ids::Partition;
+use crate::domain::imports::ImportedRow;
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
@@ -292,8 +293,8 @@ impl Shard {
                             &mut self.span,
                         )
                         .and_then(|cycle| {
-                            if let Some(import) = import.filter(|import| !import.append) {
-                                account.imports_decide(import.source, cycle, import.row)?;
+                            if let Some(import) = &import {
+                                account.imports_decide(import, cycle)?;
                             }
                             let opening = opening.entry(charge.home).or_default();
                             identities.decide_besides(charge.home, cycle, opening)?;
@@ -302,7 +303,8 @@ impl Shard {
                     decided.map(|cycle| {
                         account.apply_charge(paid, amount, cycle, charge.category);
                         if let Some(import) = import {
-                            account.rare_mut().imports.apply(import.source, cycle, import.row);
+                            let imports = &mut account.rare_mut().imports;
+                            imports.apply(import.source, cycle, import.row, Some(import.reading));
                         }
                         posted.insert(hash, charge.key.0);
                     })
@@ -388,6 +390,7 @@ fn imported_row<'a>(
     extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
         source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
         row: extra.import_row,
+        reading: extra.reading,
         append: extra.append,
     })
 }

@@ -76,6 +76,8 @@ pub struct Extra {
     pub lengths: [u32; 6],
     /// Row of an import, or 0.
     pub import_row: u64,
+    /// Which reading of a file it comes from.
+    pub reading: u64,
     /// The import may overlap another one.
     pub append: bool,
 }

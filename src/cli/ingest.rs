@@ -247,6 +247,7 @@ impl Import<'_> {
             cut_at(&mut page, refused);
         }
         page.charges.append = self.arguments.append;
+        page.charges.reading = input as u64 + 1;
         if stops {
             let report = engine.post(&page.charges, OnError::Stop)?;
             // An exception comes before the row that the reader refused, if there is one: that was not reached.

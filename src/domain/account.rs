@@ -6,7 +6,7 @@ use super::account_command::AccountCommand;
 use super::account_event::AccountEvent;
 use super::charge::Category;
 use super::ids::{AccountIndex, Currency};
-use super::imports::Imports;
+use super::imports::{ImportedRow, Imports};
 use super::keys::Keys;
 use super::money::{Money, RunningSum};
 use super::paid_cloud_account::PaidCloudAccount;
@@ -392,8 +392,8 @@ impl Account {
     }
 
     /// Decides whether a row of an import continues what was imported (rule C7).
-    pub fn imports_decide(&self, source: &str, cycle: Cycle, row: u64) -> Result<(), Refusal> {
-        self.rare().map_or(Ok(()), |rare| rare.imports.decide(source, cycle, row))
+    pub fn imports_decide(&self, imported: &ImportedRow<'_>, cycle: Cycle) -> Result<(), Refusal> {
+        self.rare().map_or(Ok(()), |rare| rare.imports.decide(imported, cycle))
     }
 
     /// Every figure of the account, with its composition (rule B3).

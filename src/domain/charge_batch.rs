@@ -20,6 +20,9 @@ pub struct ChargeBatch {
     /// Rows of an import are meant to add to what another import posted: that they overlap is no reason to refuse
     /// them (rule C7).
     pub append: bool,
+    /// Which reading of a file its rows come from, any number: rows of an import may only go on where the same reading
+    /// has come by the last one posted (rule C7).
+    pub reading: u64,
 }
 
 /// What is not text, and where the texts are: one behind the other from `start`.
@@ -48,6 +51,7 @@ impl ChargeBatch {
             text: String::with_capacity(charges.saturating_mul(TEXT_BYTES_USUAL)),
             rows: Vec::with_capacity(charges),
             append: false,
+            reading: 0,
         }
     }
 
@@ -102,6 +106,7 @@ impl ChargeBatch {
         self.text.clear();
         self.rows.clear();
         self.append = false;
+        self.reading = 0;
     }
 
     /// The charge at `index`, counted from 0; panics beyond the end, as a slice does.

@@ -414,8 +414,7 @@ impl Inner {
             let amount = charge.amount;
             let key = self.hasher.key(cloud, charge.source, charge.id, amount.money());
             let (text_at, id_length) = push_id(contents, charge.id);
-            let extra =
-                push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number), batch.append);
+            let extra = push_extra(contents, &charge, &repeats.labels.map(|(_, number)| number), batch);
             contents.charges.push(Routed {
                 key,
                 amount,
@@ -563,7 +562,12 @@ fn push_id(contents: &mut Contents, id: &str) -> (u32, u8) {
 }
 
 #[inline]
-fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 4], append: bool) -> u32 {
+fn push_extra(
+    contents: &mut Contents,
+    charge: &Charge<'_>,
+    labels: &[StringId; 4],
+    batch: &ChargeBatch,
+) -> u32 {
     if charge.quantity.is_none()
         && charge.description.is_empty()
         && charge.tags.is_empty()
@@ -587,7 +591,9 @@ fn push_extra(contents: &mut Contents, charge: &Charge<'_>, labels: &[StringId; 
         contents.texts.extend_from_slice(text.as_bytes());
         u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX")
     });
-    contents.extras.push(Extra { quantity: charge.quantity, lengths, import_row: charge.import_row, append });
+    let ChargeBatch { append, reading, .. } = *batch;
+    let (quantity, import_row) = (charge.quantity, charge.import_row);
+    contents.extras.push(Extra { quantity, lengths, import_row, reading, append });
     place
 }
 

@@ -283,7 +283,8 @@ fn clean_number(text: &str) -> Option<String> {
     let first = groups.next()?;
     let mut digits = first.to_owned();
     for group in groups {
-        if group.len() != 3 || first.is_empty() || first.len() > 3 || fraction.contains(',') {
+        let is_group = group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_group || first.is_empty() || first.len() > 3 || fraction.contains(',') {
             return None;
         }
         digits.push_str(group);

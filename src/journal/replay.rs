@@ -627,7 +627,7 @@ impl Applier {
             let paid = &mut self.ledger.payments[row.payment as usize].paid;
             account.apply_charge(paid, row.amount, row.cycle, row.category);
             if row.import > 0 {
-                account.rare_mut().imports.apply(row.source, row.cycle, row.import);
+                account.rare_mut().imports.apply(row.source, row.cycle, row.import, None);
             }
         }
         Ok(())

@@ -228,6 +228,26 @@ fn refuses_an_overlapping_import_unless_it_is_meant() {
 }
 
 #[test]
+fn a_longer_delivery_of_the_same_month_posts_nothing_twice() {
+    // rule C7: both begin alike; then rows stand in between, and the rest is further down.
+    let rows = |counts: [usize; 2]| {
+        let of = |sub, count| (0..count).map(move |row| ("payer", sub, ["1", "2", "3", "4"][row % 4]));
+        let rows: Vec<_> = of("one", counts[0]).chain(of("two", counts[1])).collect();
+        focus(&rows)
+    };
+    let home = Home::new();
+    home.file("first.csv", rows([10, 5]));
+    home.file("second.csv", rows([12, 8]));
+    assert_eq!(home.json(&["ingest", "--open-accounts", "first.csv"])["accepted"], 15);
+    for files in [&["second.csv"][..], &["first.csv", "second.csv"]] {
+        let again = home.json(&[&["ingest", "--open-accounts"][..], files].concat());
+        assert_eq!((&again["accepted"], &again["rejected"]), (&0.into(), &10.into()), "{again:#}");
+        assert_eq!(again["items"][0]["code"], "overlapping_import");
+    }
+    home.verified();
+}
+
+#[test]
 fn never_posts_to_another_payer_whose_ids_compose_alike() {
     // rule A4: `a` + `b/c`, `a/b` + `c` and `a/b/c` alone
     let alike = [("a", "b/c", "1"), ("a/b", "c", "2"), ("a/b/c", "", "3")];

@@ -588,6 +588,8 @@ proptest! {
         let (page, fault) = read_all(Trickle { bytes: &bytes, size }, AS_MSGPACK);
         let (again, fault_again) = read_all(&bytes[..], AS_MSGPACK);
         prop_assert_eq!(outcomes(&page), outcomes(&again));
-        prop_assert_eq!(fault.map(|fault| fault.to_string()), fault_again.map(|fault| fault.to_string()));
+        // Where gzip data is damaged is known no better than the bytes came.
+        let kind = |fault| std::mem::discriminant::<IngestFault>(&fault);
+        prop_assert_eq!(fault.map(kind), fault_again.map(kind));
     }
 }

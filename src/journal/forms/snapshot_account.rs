@@ -6,7 +6,7 @@ use super::parts::{
 use crate::domain::account::{AccountParts, Rare};
 use crate::domain::charge::Category;
 use crate::domain::ids::{AccountIndex, CloudIndex};
-use crate::domain::imports::ImportedUpTo;
+use crate::domain::imports::{ImportedUpTo, Reading};
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::{ChargeSum, PaidCloudAccount};
@@ -127,7 +127,12 @@ impl RareV1 {
             imports: self
                 .imports
                 .into_iter()
-                .map(|(source, cycle, row)| ImportedUpTo { source, cycle: Cycle::from_index(cycle), row })
+                .map(|(source, cycle, row)| ImportedUpTo {
+                    source,
+                    cycle: Cycle::from_index(cycle),
+                    row,
+                    reading: Reading::default(),
+                })
                 .collect(),
         })
     }
