@@ -18,7 +18,7 @@ const SYNC_BYTES: u64 = 512 * 1024;
 /// When segments are filled with zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Preallocation {
-    /// By a thread of its own, once the current segment is half full.
+    /// By a thread of its own, once an eighth of the current segment is full.
     #[default]
     Ahead,
     /// By the writer, at rotation: for simulations, which must be deterministic.

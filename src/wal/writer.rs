@@ -158,10 +158,11 @@ impl LogWriter {
             return Err(self.stop(fault));
         }
         current.offset += written.bytes;
-        let half_full = current.offset > current.header.size / 2;
+        // Early: at the top rate a segment is full before the next one could be filled with zeros.
+        let next_is_due = current.offset > current.header.size / 8;
         self.chain = written.crc;
         self.last = lsn;
-        if half_full {
+        if next_is_due {
             self.spares.request();
         }
         Ok(lsn)
