@@ -12,8 +12,9 @@
 //!  wal: one thread          a block a group commit: CRC, chain, write, fdatasync ── durable watermark ── answers
 //! ```
 //!
-//! A charge is resolved to a shard on the caller's thread, pushed into the shard's inbox, checked against all identities
-//! that are remembered, applied to its account in place, and encoded with the others of the same step into one record.
+//! A charge is resolved to a shard on the caller's thread, with about a thousand others pushed into the shard's inbox, checked
+//! against all identities that are remembered, applied to its account in place, and encoded with the others of the same step
+//! into one record.
 //! The batch is answered when the log's durable watermark has passed that record. Opening reads the newest snapshot and
 //! replays the log after it.
 //!
@@ -29,10 +30,10 @@
 //! | [`actors`] | shards, resident accounts, the directory; no rules |
 //! | [`engine`] | the embedding API: open, post, command, ask, verify, close; hides actix |
 //! | [`ingest`] | charge formats as a stream |
-//! | [`load`] | made-up charges in any number |
+//! | [`load`] | made-up charges, the plain loops that the engine is measured against, and the measuring |
 //! | [`cli`] | the `exchequer` command, one file per command |
 //!
-//! `cli → {ingest, load} → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
+//! `cli → {load, ingest} → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
 //! `tests/house.rs` reads the sources and enforces it.
 //!
 //! # What holds
