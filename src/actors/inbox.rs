@@ -230,6 +230,11 @@ impl Inbox {
         self.state.lock().queue.len()
     }
 
+    /// How many charges wait, up to a piece and more.
+    pub fn charges(&self) -> usize {
+        self.state.lock().queue.iter().take(2).map(|contents| contents.charges.len()).sum()
+    }
+
     /// Whether anything waits; the next push wakes the shard if nothing does.
     pub fn is_waiting(&self) -> bool {
         let mut state = self.state.lock();
