@@ -7,6 +7,7 @@ pub mod config;
 pub mod error;
 mod open;
 pub mod post;
+pub mod post_report;
 pub mod queries;
 pub mod report;
 mod snapshots;
@@ -25,7 +26,8 @@ pub use command::{AccountSettings, Answer, Command, PROVIDER, Request};
 pub use config::Config;
 pub use error::{EngineError, OpenError};
 pub use open::Opened;
-pub use post::{OnError, Pending, PostItem, PostReport};
+pub use post::{OnError, Pending};
+pub use post_report::{PostItem, PostReport};
 
 use crate::actors::directory::{DirectoryActor, PassDirectory};
 use crate::actors::gate::Gate;

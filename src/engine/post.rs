@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, EngineError, Inner};
+use super::{Engine, EngineError, Inner, PostReport};
 use crate::actors::gate::Room;
 use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
 use crate::actors::on_engine_thread;
@@ -28,68 +28,6 @@ pub enum OnError {
     Stop,
     /// Posts all or none: at most 8,192 charges of one billing account.
     Atomic,
-}
-
-/// A charge that was not posted, and why.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PostItem {
-    /// Place in the batch, from 0.
-    pub index: u32,
-    /// The rule.
-    pub code: Refusal,
-    /// For a person.
-    pub detail: String,
-}
-
-/// What became of a batch. Everything counted here is durable.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct PostReport {
-    /// Posted.
-    pub accepted: u64,
-    /// Posted before; no effect.
-    pub duplicate: u64,
-    /// Which these are: places in the batch from 0, in order. Not told of an atomic batch that was refused.
-    pub duplicates: Vec<u32>,
-    /// Posted before with another amount; no effect.
-    pub conflict: u64,
-    /// Refused by a rule.
-    pub rejected: u64,
-    /// Not looked at, because an earlier charge stopped the batch.
-    pub unsubmitted: u64,
-    /// One for each charge in conflict or rejected, in order.
-    pub items: Vec<PostItem>,
-}
-
-impl PostReport {
-    fn new(outcome: Outcome, batch: &ChargeBatch) -> Self {
-        let mut exceptions = outcome.exceptions;
-        exceptions.sort_unstable();
-        let mut duplicates = outcome.duplicates;
-        duplicates.sort_unstable();
-        let items = exceptions
-            .into_iter()
-            .map(|(index, code)| {
-                let charge = batch.get(index as usize);
-                let detail = format!(
-                    "charge `{}` of cloud account `{}`: {}",
-                    charge.id,
-                    charge.cloud_account,
-                    code.hint()
-                );
-                PostItem { index, code, detail }
-            })
-            .collect();
-        let counted = outcome.accepted + outcome.duplicate + outcome.conflict + outcome.rejected;
-        Self {
-            accepted: outcome.accepted,
-            duplicate: outcome.duplicate,
-            duplicates,
-            conflict: outcome.conflict,
-            rejected: outcome.rejected,
-            unsubmitted: batch.len() as u64 - counted,
-            items,
-        }
-    }
 }
 
 /// Charges prepared for each shard; kept by the engine from batch to batch for their memory.
