@@ -95,6 +95,21 @@ fn place(entry: u128, places: usize) -> usize {
     (((entry >> 64) * places as u128) >> 64) as usize
 }
 
+/// The least size of a table of that partition above `places`: sizes rise by two fifths.
+///
+/// No two partitions have the same sizes. Charges fill their tables at one speed, and would have them all grow at the
+/// same time; growing costs fresh memory, so it must go on all the while, a little at a time.
+fn places_above(partition: Partition, places: usize) -> usize {
+    const PLACES_MIN: u64 = 16;
+    const FRACTION_BITS: u32 = 24;
+    let first = PLACES_MIN << FRACTION_BITS;
+    let mut size = first + first * 2 / 5 * u64::from(partition.0) / PARTITIONS as u64;
+    while size >> FRACTION_BITS <= places as u64 {
+        size += size / 5 * 2;
+    }
+    usize::try_from(size >> FRACTION_BITS).expect("invariant: far fewer places than memory has bytes")
+}
+
 /// What the remembered identities say about a charge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
@@ -119,7 +134,6 @@ struct Table {
 }
 
 impl Table {
-    const PLACES_MIN: usize = 16;
     const OVERHANG: usize = 32;
 
     #[inline]
@@ -147,9 +161,9 @@ impl Table {
         Seen::New
     }
 
-    /// Adds an identity that is not there.
+    /// Adds an identity that is not there to the table of that partition.
     #[inline]
-    fn insert(&mut self, key: IdentityKey) {
+    fn insert(&mut self, key: IdentityKey, partition: Partition) {
         self.count += 1;
         if key.0 == 0 {
             self.holds_zero = true;
@@ -157,10 +171,10 @@ impl Table {
         }
         // At most seven eighths full.
         if self.count * 8 > self.entries.len().saturating_sub(Self::OVERHANG) * 7 {
-            self.grow();
+            self.grow(partition);
         }
         while !self.put(key) {
-            self.grow();
+            self.grow(partition);
         }
     }
 
@@ -182,17 +196,16 @@ impl Table {
     }
 
     #[cold]
-    fn grow(&mut self) {
+    fn grow(&mut self, partition: Partition) {
         let places = self.entries.len().saturating_sub(Self::OVERHANG);
-        self.resize((places + places / 5 * 2).max(Self::PLACES_MIN));
+        self.resize(places_above(partition, places));
     }
 
-    /// Makes room for `count` more.
-    fn reserve(&mut self, count: usize) {
-        // Less full than full, so that some room is left to grow into.
-        let places = (self.count + count) * 4 / 3 + Self::PLACES_MIN;
-        if places + Self::OVERHANG > self.entries.len() {
-            self.resize(places);
+    /// Makes room for `count` more in the table of that partition.
+    fn reserve(&mut self, count: usize, partition: Partition) {
+        let needed = (self.count + count) * 8 / 7 + 1;
+        if needed + Self::OVERHANG > self.entries.len() {
+            self.resize(places_above(partition, needed));
         }
     }
 
@@ -290,12 +303,10 @@ impl Identities {
     pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {
         let tables = &mut self.partitions[usize::from(partition.0)];
         if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
-            table.insert(key);
+            table.insert(key, partition);
         } else {
-            // Tables that begin with different sizes do not all grow at the same time.
             let mut table = Table::default();
-            table.resize(Table::PLACES_MIN + usize::from(partition.0) % Table::PLACES_MIN);
-            table.insert(key);
+            table.insert(key, partition);
             tables.push((cycle, table));
         }
     }
@@ -307,10 +318,10 @@ impl Identities {
     pub fn reserve(&mut self, partition: Partition, cycle: Cycle, count: usize) {
         let tables = &mut self.partitions[usize::from(partition.0)];
         if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
-            table.reserve(count);
+            table.reserve(count, partition);
         } else {
             let mut table = Table::default();
-            table.reserve(count);
+            table.reserve(count, partition);
             tables.push((cycle, table));
         }
     }
