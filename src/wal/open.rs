@@ -13,7 +13,6 @@ use super::walk::{Tail, Walked, walk};
 use super::writer::{Current, LogOptions, LogWriter};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 const REWRITE_BYTES: u64 = 1024 * 1024;
 
@@ -83,7 +82,7 @@ fn reopened(storage: &dyn Storage, identity: &Identity) -> Result<Identity, Stor
 /// a new write makes it go there. Everything before it is durable, else it would not have been written.
 fn repair(tail: &mut Tail, last: Lsn) -> Result<(), StorageFault> {
     if tail.content_end > tail.offset {
-        zero_out(&mut *tail.file, &tail.path, tail.offset, tail.content_end, &AtomicBool::new(false))?;
+        zero_out(&mut *tail.file, &tail.path, tail.offset, tail.content_end)?;
     }
     let (from, to) = match tail.last_block {
         Some(start) => (start, tail.offset),

@@ -6,19 +6,19 @@ use super::lsn::Lsn;
 use super::reader::ZEROS;
 use super::segment::spare_path;
 use super::storage::{Storage, StorageFile};
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-/// The helper syncs after so many bytes, so that a commit never waits behind a whole segment of zeros.
+/// Zeros are synced after so many bytes, so that a commit never waits behind a whole segment of them.
 const SYNC_BYTES: u64 = 512 * 1024;
 
 /// When segments are filled with zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Preallocation {
-    /// By a thread of its own, once an eighth of the current segment is full.
+    /// By a thread of its own, a little at a time as the current segment fills: all at once, it would take the disk
+    /// and a processor from whoever waits for a commit.
     #[default]
     Ahead,
     /// By the writer, at rotation: for simulations, which must be deterministic.
@@ -49,8 +49,15 @@ pub(super) struct Spares {
     numbered: u64,
     recycled: Vec<String>,
     helper: Option<Helper>,
-    /// The path that the helper is at work on, or has done.
-    requested: Option<String>,
+    /// What the helper is at work on, or has done.
+    requested: Option<Requested>,
+}
+
+/// A spare that the helper makes.
+struct Requested {
+    path: String,
+    /// How many bytes of it the helper may fill by now.
+    allowed: u64,
 }
 
 impl Spares {
@@ -72,19 +79,38 @@ impl Spares {
         }
     }
 
-    /// Has the next spare made ahead, unless that is under way.
-    pub fn request(&mut self) {
-        if self.preallocation == Preallocation::Inline || self.requested.is_some() {
+    /// Has the next spare made ahead, as far as the current segment of `size` bytes is full: `filled`.
+    pub fn keep_pace(&mut self, filled: u64, size: u64) {
+        if self.preallocation == Preallocation::Inline {
             return;
         }
-        let job = self.job(self.size);
-        let path = job.path.clone();
+        // Ahead by an eighth, so that it is whole in time.
+        let share = u128::from(self.size) * u128::from(filled) * 9 / 8 / u128::from(size);
+        let allowed = u64::try_from(share).unwrap_or(self.size).min(self.size);
+        let so_far = self.requested.as_ref().map_or(0, |requested| requested.allowed);
+        if allowed < so_far + SYNC_BYTES && (allowed < self.size || allowed == so_far) {
+            return;
+        }
+        if self.requested.is_none() {
+            self.request();
+        }
+        if let (Some(requested), Some(helper)) = (&mut self.requested, &self.helper) {
+            requested.allowed = allowed;
+            helper.tell(Step::Until(allowed));
+        }
+    }
+
+    fn request(&mut self) {
         if self.helper.is_none() {
             self.helper = Helper::start(&self.storage).ok();
         }
-        match &self.helper {
-            Some(helper) if helper.hand_over(job) => self.requested = Some(path),
-            _ => {} // no helper to be had: the writer does it at rotation
+        if self.helper.is_none() {
+            return; // no helper to be had: the writer does it at rotation
+        }
+        let job = self.job(self.size);
+        self.requested = Some(Requested { path: job.path.clone(), allowed: 0 });
+        if let Some(helper) = &self.helper {
+            helper.tell(Step::Begin(job));
         }
     }
 
@@ -92,12 +118,14 @@ impl Spares {
     pub fn take(&mut self, size: u64) -> Result<Spare, StorageFault> {
         if size == self.size
             && self.requested.take().is_some()
-            && let Some(made) = self.helper.as_ref().and_then(Helper::wait)
+            && let Some(made) = self.helper.as_ref().and_then(|helper| helper.wait(size))
         {
             return made;
         }
         let job = self.job(size);
-        make(&*self.storage, job, &AtomicBool::new(false))
+        let mut filling = Filling::begin(&*self.storage, job)?;
+        filling.fill(size)?;
+        Ok(filling.spare)
     }
 
     fn job(&mut self, size: u64) -> Job {
@@ -127,7 +155,7 @@ impl Spares {
     /// Stops the helper and deletes what nobody will use. What can't be deleted is found at the next open.
     pub fn close(&mut self) {
         self.helper = None;
-        for path in self.recycled.drain(..).chain(self.requested.take()) {
+        for path in self.recycled.drain(..).chain(self.requested.take().map(|one| one.path)) {
             if let Err(error) = self.storage.delete(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
@@ -137,76 +165,118 @@ impl Spares {
     }
 }
 
+/// What the helper is told.
+enum Step {
+    Begin(Job),
+    /// Fill the file up to there.
+    Until(u64),
+}
+
 struct Helper {
-    jobs: Option<Sender<Job>>,
+    steps: Option<Sender<Step>>,
     spares: Receiver<Result<Spare, StorageFault>>,
-    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Helper {
     fn start(storage: &Arc<dyn Storage>) -> io::Result<Self> {
-        let (jobs, todo) = bounded::<Job>(1);
+        let (steps, todo) = unbounded();
         let (done, spares) = bounded(1);
-        let stop = Arc::new(AtomicBool::new(false));
-        let thread = Builder::new().name("wal-spare".to_owned()).spawn({
-            let (storage, stop) = (Arc::clone(storage), Arc::clone(&stop));
-            move || {
-                for job in todo {
-                    if done.send(make(&*storage, job, &stop)).is_err() {
-                        break;
-                    }
-                }
-            }
-        })?;
-        Ok(Self { jobs: Some(jobs), spares, stop, thread: Some(thread) })
+        let storage = Arc::clone(storage);
+        let thread =
+            Builder::new().name("wal-spare".to_owned()).spawn(move || help(&*storage, &todo, &done))?;
+        Ok(Self { steps: Some(steps), spares, thread: Some(thread) })
     }
 
-    fn hand_over(&self, job: Job) -> bool {
-        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+    fn tell(&self, step: Step) {
+        if let Some(steps) = &self.steps {
+            drop(steps.send(step)); // without the helper, the wait for its spare ends at once
+        }
     }
 
-    fn wait(&self) -> Option<Result<Spare, StorageFault>> {
+    /// The spare of `size` bytes that was begun.
+    fn wait(&self, size: u64) -> Option<Result<Spare, StorageFault>> {
+        self.tell(Step::Until(size));
         self.spares.recv().ok()
     }
 }
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.jobs = None;
+        self.steps = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // its panic was reported by the panic hook, and there is nothing to undo
         }
     }
 }
 
-fn make(storage: &dyn Storage, job: Job, stop: &AtomicBool) -> Result<Spare, StorageFault> {
-    let Job { path, recycled, size } = job;
-    let fault = |attempt, offset| StorageFault::of(attempt, &path, offset, Lsn::NOTHING);
-    let mut file = if recycled {
-        storage.open(&path).map_err(fault("open", 0))?
-    } else {
-        storage.create(&path).map_err(fault("create", 0))?
-    };
-    if recycled && file.size().map_err(fault("measure", 0))? != size {
-        file.set_size(size).map_err(fault("resize", size))?;
+/// The helper's life: spares one after the other, each told how far to fill it.
+fn help(storage: &dyn Storage, todo: &Receiver<Step>, done: &Sender<Result<Spare, StorageFault>>) {
+    let mut filling = None;
+    for step in todo {
+        let filled = match step {
+            Step::Begin(job) => Filling::begin(storage, job).map(|begun| filling = Some(begun)),
+            Step::Until(to) => filling.as_mut().map_or(Ok(()), |filling: &mut Filling| filling.fill(to)),
+        };
+        let ended = match (filled, filling.take_if(|filling| filling.is_full())) {
+            (Err(fault), _) => {
+                filling = None;
+                Err(fault)
+            }
+            (Ok(()), Some(full)) => Ok(full.spare),
+            (Ok(()), None) => continue,
+        };
+        if done.send(ended).is_err() {
+            return;
+        }
     }
-    zero_out(&mut *file, &path, 0, size, stop)?;
-    Ok(Spare { path, file, size })
 }
 
-/// Writes zeros from `from` to `to` and syncs them; leaves off early if told to stop.
+/// A file that is being filled with zeros.
+struct Filling {
+    spare: Spare,
+    at: u64,
+}
+
+impl Filling {
+    fn begin(storage: &dyn Storage, job: Job) -> Result<Self, StorageFault> {
+        let Job { path, recycled, size } = job;
+        let fault = |attempt, offset| StorageFault::of(attempt, &path, offset, Lsn::NOTHING);
+        let mut file = if recycled {
+            storage.open(&path).map_err(fault("open", 0))?
+        } else {
+            storage.create(&path).map_err(fault("create", 0))?
+        };
+        if recycled && file.size().map_err(fault("measure", 0))? != size {
+            file.set_size(size).map_err(fault("resize", size))?;
+        }
+        Ok(Self { spare: Spare { path, file, size }, at: 0 })
+    }
+
+    fn fill(&mut self, to: u64) -> Result<(), StorageFault> {
+        let to = to.min(self.spare.size);
+        if self.at < to {
+            zero_out(&mut *self.spare.file, &self.spare.path, self.at, to)?;
+            self.at = to;
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.at == self.spare.size
+    }
+}
+
+/// Writes zeros from `from` to `to` and syncs them.
 pub(super) fn zero_out(
     file: &mut dyn StorageFile,
     path: &str,
     from: u64,
     to: u64,
-    stop: &AtomicBool,
 ) -> Result<(), StorageFault> {
     let mut at = from;
     let mut unsynced = 0;
-    while at < to && !stop.load(Ordering::Relaxed) {
+    while at < to {
         let length = ZEROS.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
         file.write_all_at(&ZEROS[..length], at).map_err(StorageFault::of("fill", path, at, Lsn::NOTHING))?;
         at += length as u64;

@@ -10,7 +10,6 @@ use super::storage::{Storage, StorageFile};
 use crate::limits::{BLOCK_BYTES_MAX, SEGMENT_BYTES, SPARE_SEGMENTS_MAX};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// How the log keeps its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,13 +157,10 @@ impl LogWriter {
             return Err(self.stop(fault));
         }
         current.offset += written.bytes;
-        // Early: at the top rate a segment is full before the next one could be filled with zeros.
-        let next_is_due = current.offset > current.header.size / 8;
+        let (filled, size) = (current.offset, current.header.size);
         self.chain = written.crc;
         self.last = lsn;
-        if next_is_due {
-            self.spares.request();
-        }
+        self.spares.keep_pace(filled, size);
         Ok(lsn)
     }
 
@@ -253,7 +249,7 @@ impl LogWriter {
 
 /// Grows a segment that has no block yet. A crash leaves it longer than its header says, which is harmless.
 fn grow(current: &mut Current, size: u64) -> Result<(), StorageFault> {
-    zero_out(&mut *current.file, &current.path, current.header.size, size, &AtomicBool::new(false))?;
+    zero_out(&mut *current.file, &current.path, current.header.size, size)?;
     let header = SegmentHeader { size, ..current.header };
     let fault = |attempt| StorageFault::of(attempt, &current.path, 0, header.first);
     current.file.write_all_at(&header.encode(), 0).map_err(fault("write the header of"))?;
