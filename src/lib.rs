@@ -8,6 +8,7 @@
 //!  engine                   the embedding API: any thread; resolves ids, waits for room, hands over, waits for the disk
 //!    │ batches of charges by shard                │ commands
 //!  actors: shards ── resident billing accounts    directory      one arbiter thread each; apply the domain's rules
+//!          credit control and authorization of each enterprise    on the threads of the shards
 //!    │ records, in order
 //!  wal: one thread          a block a group commit: CRC, chain, write, fdatasync ── durable watermark ── answers
 //! ```
@@ -18,6 +19,14 @@
 //! The batch is answered when the log's durable watermark has passed that record. Opening reads the newest snapshot and
 //! replays the log after it.
 //!
+//! What crosses accounts goes by messages, without a lock and without a transaction: a transfer, a revocation, credit given
+//! and returned, joining an enterprise. The sender decides; its record holds the numbered message (outbox), and the message
+//! leaves when the log has the record in its queue. The receiver never refuses; its record names the sender's number (inbox:
+//! one watermark a sender), and the answer waits for it. At every instant the money is in the one account, in flight in the
+//! log, or in the other one. Opening sends again what had not arrived. Credit goes both ways so: the credit control of an
+//! enterprise raises limits, the account itself lowers its own. Every principal but the provider is authorised by a message to
+//! the enterprise's authorization before its command takes effect; charges pay nothing for any of this.
+//!
 //! # Code map
 //!
 //! | module | holds |
@@ -27,7 +36,7 @@
 //! | [`domain`] | pure rules: money, ids, accounts, the directory, identities, refusals, invariants |
 //! | [`wal`] | bytes: blocks, segments, the writer, recovery, and the seam to the disk with its simulated twin |
 //! | [`journal`] | events to versioned bytes and back, snapshots, replay |
-//! | [`actors`] | shards, resident accounts, the directory; no rules |
+//! | [`actors`] | shards, resident accounts, the directory, credit control and authorization of enterprises; no rules |
 //! | [`engine`] | the embedding API: open, post, command, ask, verify, close; hides actix |
 //! | [`ingest`] | charge formats as a stream |
 //! | [`load`] | made-up charges, the plain loops that the engine is measured against, and the measuring |
@@ -43,21 +52,24 @@
 //! - A charge's identity (cloud account, source, id) is posted once, also across crashes, snapshots and changes of payer.
 //! - Money is an integer count of 10⁻¹⁸; every sum is checked.
 //! - An account's balances are changed by its own actor alone.
+//! - A message to another account leaves after its record is in the log's queue, arrives once, and is never refused; no account
+//!   is closed, or leaves its enterprise, while something is on its way to or from it.
 //! - A failed write or sync, or a panic in any actor, stops the whole engine; a restart recovers.
 //! - Each state invariant has an id in [`domain::invariants`] and one check, which opening, tests and
 //!   [`engine::verify`] use alike.
 //!
 //! # Absent
 //!
-//! Bills, purchases, coupons, holds, enterprises, transfers, alerts and a server are not built yet. On purpose there is no
-//! replication, no query language, no history in memory (reports stream from the log), and no trimming of the log
-//! unless [`Config::trim_log`](engine::Config::trim_log) asks for it.
+//! Bills, purchases, coupons, alerts and a server are not built yet. On purpose there is no replication, no query
+//! language, no history in memory (reports stream from the log), and no trimming of the log unless
+//! [`Config::trim_log`](engine::Config::trim_log) asks for it.
 //!
 //! # Reading order
 //!
 //! [`domain::money`] and [`domain::charge`], then [`domain::account`]; [`journal::charges`] for what a posted charge looks
 //! like on disk; [`wal`] for how it gets there; `actors::drain` for the hot path; [`engine::post`] for how a batch gets
-//! in and its answer out.
+//! in and its answer out. For what crosses accounts: [`domain::crossing`], [`domain::credit_control`], `actors::routes`, and
+//! `engine::enterprise_commands`.
 
 pub mod actors;
 pub mod cli;

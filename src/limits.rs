@@ -81,6 +81,26 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// Distinct service, sku, unit and source texts kept in memory; beyond it texts are logged in each row.
 pub const STRINGS_MAX: usize = 1 << 20;
 
+/// Holds of one account, open or closed within the days of an idempotency key (rule B5).
+pub const HOLDS_MAX: usize = 10_000;
+
+/// Givers that one transfer book names (rule F1).
+pub const GIVERS_MAX: usize = 10_000;
+
+/// Members of one enterprise (rule E1).
+pub const MEMBERS_MAX: usize = 65_536;
+
+/// Cloud accounts that one operation makes administrators (rule G2).
+pub const ADMINISTRATORS_PER_OPERATION_MAX: usize = 20;
+
+/// Units of cash beyond which an account takes no more transfers, and of credit that an enterprise can give: a receiver
+/// can't refuse what is in flight, so a thousand transfers at once must still fit (rule F5).
+pub const RECEIVED_UNITS_MAX: i128 = i128::MAX / 4_096;
+
+/// Units of cash, and of available credit, to which a member of an enterprise comes by itself: the rest is room for
+/// what is in flight to it (rule F5).
+pub const MEMBER_UNITS_MAX: i128 = i128::MAX / 2;
+
 /// Cloud accounts in one `set_payer`, and accounts in one opening.
 pub const ITEMS_MAX: usize = 8_192;
 
@@ -90,6 +110,7 @@ const _: () = assert!(
     (IN_FLIGHT_CHARGES_LIMIT * TEXT_BYTES_PER_ROOM + CHUNK_CHARGES_MAX * 2 * TEXT_BYTES_MAX) as u64
         <= BLOCK_BYTES_MAX / 2
 );
+const _: () = assert!((i128::MAX - MEMBER_UNITS_MAX) / RECEIVED_UNITS_MAX > 1_024);
 const _: () = assert!(SHARDS_MAX <= PARTITIONS && PARTITIONS <= u16::MAX as usize);
 const _: () = assert!(BLOCK_BYTES_TARGET as u64 <= SEGMENT_BYTES && SEGMENT_BYTES < BLOCK_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX <= u32::MAX as u64); // a block's length is a u32

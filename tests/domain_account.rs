@@ -1,7 +1,7 @@
 //! What one account decides, case by case (rules A2, B1, B2, B4, C4, D9).
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use exchequer::domain::account::{Account, Status};
+use exchequer::domain::account::{Account, Status, Surroundings};
 use exchequer::domain::account_command::AccountCommand;
 use exchequer::domain::account_event::AccountEvent;
 use exchequer::domain::charge::Category;
@@ -13,6 +13,7 @@ use exchequer::domain::money::Money;
 use exchequer::domain::paid_cloud_account::PaidCloudAccount;
 use exchequer::domain::profile::AccountType::{self, Direct, Ecosystem};
 use exchequer::domain::profile::{Opening, Profile, ProfileChange};
+use exchequer::domain::refusals::Refusal;
 use exchequer::domain::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
 
 const MAX: i128 = i128::MAX;
@@ -87,9 +88,15 @@ fn modify(credit_enabled: bool) -> AccountCommand {
     }
 }
 
+/// The event that is decided.
+fn decide(account: &Account, command: &AccountCommand, pays: bool) -> Result<AccountEvent, Refusal> {
+    let around = Surroundings { pays, incoming: false };
+    account.decide(command, account.at(), around).map(|event| event.expect("no step of a hold"))
+}
+
 /// What is decided: a refusal's code, or the event with its figures in units.
 fn decided(account: &Account, command: &AccountCommand, pays: bool) -> String {
-    match account.decide(command, pays) {
+    match decide(account, command, pays) {
         Err(refusal) => refusal.code().to_owned(),
         Ok(AccountEvent::CashToppedUp { amount, cash_after, reference }) => {
             assert_eq!(reference.as_deref(), Some("r"));
@@ -110,6 +117,7 @@ fn decided(account: &Account, command: &AccountCommand, pays: bool) -> String {
         }
         Ok(AccountEvent::ProfileModified { profile }) => format!("credit {}", profile.credit_enabled),
         Ok(AccountEvent::StatusChanged { status }) => status.to_string(),
+        Ok(event) => panic!("{event:?}"),
     }
 }
 
@@ -179,7 +187,7 @@ fn decides_every_command_by_type_and_status() {
 fn grants_no_limit_where_credit_is_switched_off() {
     // rule A1
     let mut account = empty(Direct, Status::Valid);
-    let event = account.decide(&modify(false), false).unwrap();
+    let event = decide(&account, &modify(false), false).unwrap();
     account.apply(&event, account.at());
     for amount in [-1, 0, 1] {
         assert_eq!(decided(&account, &grant(amount), false), "credit_not_enabled");
@@ -393,12 +401,12 @@ fn commands_refuse_what_would_not_fit() {
     let check = |kind, before: &[AccountCommand], owed: i128, command: &AccountCommand, expect: &str| {
         let (mut account, mut paid) = (empty(kind, Status::Valid), PaidCloudAccount::default());
         for command in before {
-            let event = account.decide(command, false).unwrap();
+            let event = decide(&account, command, false).unwrap();
             account.apply(&event, account.at());
         }
         assert_eq!(post(&mut account, &mut paid, &mut None, Case { amount: owed, ..USUAL }), "2026-05");
         assert_eq!(decided(&account, command, false), expect, "{before:?} {owed} {command:?}");
-        if let Ok(event) = account.decide(command, false) {
+        if let Ok(event) = decide(&account, command, false) {
             account.apply(&event, account.at());
             assert_eq!(account.available_credit_recomputed(), Some(account.available_credit()));
         }
@@ -426,12 +434,12 @@ fn what_fits_in_the_end_may_be_too_large_on_its_way() {
     ledger.admit(&Admission::Account { account: AccountIndex(0), opening });
     ledger.admit(&Admission::Payment { account: AccountIndex(0), cloud: CloudIndex(0) });
     let (account, paid) = (&mut ledger.accounts[0], &mut ledger.payments[0].paid);
-    account.apply(&account.decide(&top_up(MAX), true).unwrap(), Timestamp::MIN);
+    account.apply(&decide(account, &top_up(MAX), true).unwrap(), Timestamp::MIN);
     for (amount, cycle) in [(MAX, "2026-05"), (-MAX, "2026-06"), (MAX, "2026-07")] {
         let case = Case { amount, cycle: Some(cycle), ..USUAL };
         assert_eq!(post(account, paid, &mut None, case), cycle);
     }
-    account.apply(&account.decide(&grant(MAX), true).unwrap(), Timestamp::MIN);
+    account.apply(&decide(account, &grant(MAX), true).unwrap(), Timestamp::MIN);
     assert_eq!(account.available_credit(), units(MAX));
     assert_eq!(Account::from_parts(account.index, account.to_parts()).as_ref(), Some(&*account));
     assert_eq!(check_ledger(&ledger), []);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use exchequer::domain::account::{Account, Status};
+use exchequer::domain::account::{Account, Status, Surroundings};
 use exchequer::domain::account_command::AccountCommand;
 use exchequer::domain::account_event::AccountEvent;
 use exchequer::domain::charge::Category;
@@ -207,6 +207,7 @@ impl Model {
                 self.status = Status::Canceled;
                 self.canceled_at = Some(at);
             }
+            command => unreachable!("{command:?} has a model of its own"),
         }
         self.records += 1;
         Ok(())
@@ -333,8 +334,8 @@ impl Bench {
 
     fn command(&mut self, who: usize, command: &AccountCommand, pays: bool, now: Timestamp) {
         let account = &mut self.ledger.accounts[who];
-        let decided = account.decide(command, pays);
-        if let Ok(event) = &decided {
+        let decided = account.decide(command, now, Surroundings { pays, incoming: false });
+        if let Ok(Some(event)) = &decided {
             account.apply(event, now);
         }
         let expect = self.models[who].command(command, pays, now);

@@ -1,21 +1,30 @@
 //! The billing account as an actor: it owns its balances; nobody else reads or writes them.
 
+use std::sync::Arc;
+
 use actix::{Actor, Handler, Message, MessageResult};
 
+use super::credit_control::Given;
+use super::crossings::Crossing;
+use super::planted::PlantedFault;
 use super::resident::{Deferred, Resident};
-use crate::domain::account::{Account, AccountView};
+use super::routes::Delivery;
+use crate::domain::account::{Account, AccountView, Counterpart, Surroundings};
 use crate::domain::account_command::AccountCommand;
+use crate::domain::account_event::AccountEvent;
 use crate::domain::charge::Category;
+use crate::domain::credit_control::AllocationView;
+use crate::domain::crossing::Party;
 use crate::domain::identities::{Identities, IdentityKey, Seen};
-use crate::domain::ids::{Currency, Partition};
+use crate::domain::ids::{AccountIndex, Currency, Partition};
 use crate::domain::imports::ImportedRow;
-use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
+use crate::domain::transfer_book::Pair;
 use crate::journal::forms::account_record::AccountRecord;
-use crate::journal::forms::answer::{decode_view, encode_view};
+use crate::journal::forms::answer::{decode_view, encode_allocation, encode_view};
 
 /// A resident actor, kept by value in its shard's slab; its mailbox, while open, is kept beside the slab.
 pub struct BillingAccount {
@@ -121,28 +130,26 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
 }
 
 /// Gives the account a command.
-#[derive(Clone, Debug)]
 pub struct Do {
     /// What to do.
     pub command: AccountCommand,
     /// Who says so.
-    pub principal: Box<str>,
-    /// The caller's idempotency key, with the digest of the request (rule J2).
-    pub key: Option<(Box<str>, u128)>,
-    /// Business time of the command.
-    pub at: Timestamp,
-    /// The engine's clock: keys are kept by it, so that one command with a wrong time forgets nobody's key (rule J5).
-    pub now: Timestamp,
-    /// Whether cloud accounts are paid by this account, as the directory says.
-    pub pays: bool,
+    pub given: Given,
+    /// What the account can't know of itself.
+    pub around: Surroundings,
+    /// Keeps the accounts that it concerns from being closed until what it sends has arrived.
+    pub crossing: Option<Arc<Crossing>>,
 }
 
+/// The account's figures after a command, and how much it moved.
+pub type Done = Result<(AccountView, Money), Refusal>;
+
 impl Message for Do {
-    type Result = Result<AccountView, Refusal>;
+    type Result = Done;
 }
 
 impl Handler<Do> for BillingAccount {
-    type Result = Deferred<Result<AccountView, Refusal>>;
+    type Result = Deferred<Done>;
 
     fn handle(&mut self, message: Do, context: &mut Resident) -> Self::Result {
         Deferred(self.decide_and_record(message, context))
@@ -161,40 +168,148 @@ impl BillingAccount {
         }
     }
 
-    fn decide_and_record(&mut self, message: Do, context: &mut Resident) -> Result<AccountView, Refusal> {
-        if let (Some((key, digest)), Some(rare)) = (&message.key, self.account.rare())
-            && let Some(answer) = rare.keys.look_up(&message.principal, key, *digest)?
+    fn decide_and_record(&mut self, message: Do, context: &mut Resident) -> Done {
+        let Do { command, given, around, crossing } = message;
+        if let (Some((key, digest)), Some(rare)) = (&given.key, self.account.rare())
+            && let Some(answer) = rare.keys.look_up(&given.principal, key, *digest)?
         {
             return Ok(
                 decode_view(self.account.index, answer).expect("invariant: the answer was encoded here")
             );
         }
-        let event = self.account.decide(&message.command, message.pays)?;
         // An account's business time never goes back (rule J5).
-        let at = message.at.max(self.account.at());
+        let at = given.at.max(self.account.at());
+        self.settle_due(at, context);
+        let Some(mut event) = self.account.decide(&command, at, around)? else {
+            return Ok((self.account.view(), Money::ZERO));
+        };
+        let amount = event.amount();
+        let returned = self.returned_answer(&event).and_then(|answer| given.remembered(answer));
+        if let Some(returned) = returned {
+            Account::remember_with(&mut event, &returned);
+        }
+        let cause = Cause { at, elsewhere: given.elsewhere(), actor: given.principal.clone(), crossing };
+        self.record(event, cause, Some(&given), context);
+        Ok((self.account.view(), amount))
+    }
+
+    /// What the credit control is to remember as the answer where credit is returned: that of an allocation, or nothing
+    /// of a move, which only the account answers again.
+    fn returned_answer(&self, event: &AccountEvent) -> Option<Vec<u8>> {
+        let AccountEvent::CreditReturned { amount, limit_after, moves_to, .. } = event else { return None };
+        if moves_to.is_some() {
+            return Some(Vec::new());
+        }
+        let available_credit = self.account.available_credit();
+        Some(encode_allocation(&AllocationView {
+            before: self.account.credit_limit(),
+            after: *limit_after,
+            available_credit_after: available_credit.checked_sub(*amount).expect("invariant: it was decided"),
+            pending: false,
+        }))
+    }
+
+    /// Decides what is due by `at`, in due order (rule J5); how much that was.
+    pub fn settle_due(&mut self, at: Timestamp, context: &mut Resident) -> u64 {
+        let mut count = 0;
+        if context.planted == Some(PlantedFault::DueSkipped) {
+            return count;
+        }
+        while let Some((event, due)) = self.account.due(at) {
+            let cause = Cause { at: due, elsewhere: due, actor: CLOCK.into(), crossing: None };
+            self.record(event, cause, None, context);
+            count += 1;
+        }
+        count
+    }
+
+    fn record(&mut self, event: AccountEvent, cause: Cause, given: Option<&Given>, context: &mut Resident) {
+        let Cause { at, elsewhere, actor, crossing } = cause;
+        let at = at.max(self.account.at());
+        let sent = self.account.rare().map_or(0, |rare| rare.outbox.last());
         self.account.apply(&event, at);
-        let view = self.account.view();
-        let remembered = message.key.map(|(key, digest)| Remembered {
-            principal: message.principal.clone(),
-            key,
-            digest,
-            answer: encode_view(&view).into(),
-            at: message.now,
-        });
+        // The answer is remembered with the figures that the event has led to.
+        let remembered = given
+            .filter(|given| given.key.is_some())
+            .and_then(|given| given.remembered(encode_view(&self.account.view(), event.amount())));
         if let Some(remembered) = &remembered {
             self.account.rare_mut().keys.remember(remembered.clone());
         }
-        let record = AccountRecord {
-            account: self.account.index,
-            sequence: self.account.sequence(),
-            at,
-            actor: message.principal,
-            remembered,
-            event,
-        };
+        let index = self.account.index;
+        if let Some(message) = self.account.rare().and_then(|rare| rare.outbox.since(sent).next()) {
+            let delivery = Delivery::of(Party::Account(index), message, elsewhere, &actor, crossing);
+            let (routes, to) = (Arc::clone(&context.routes), message.to);
+            if context.planted == Some(PlantedFault::SentBeforeQueued) {
+                routes.deliver(to, delivery);
+            } else {
+                context.log.sends.push(Box::new(move || routes.deliver(to, delivery)));
+            }
+        }
+        let record =
+            AccountRecord { account: index, sequence: self.account.sequence(), at, actor, remembered, event };
         record.encode(&mut context.log.bytes);
         context.log.records += 1;
-        Ok(view)
+    }
+}
+
+/// Why something is recorded.
+struct Cause {
+    /// Business time of the decision.
+    at: Timestamp,
+    /// The time that others are told, if they are sent something.
+    elsewhere: Timestamp,
+    /// Who gave the command.
+    actor: Box<str>,
+    /// Keeps the accounts that it concerns from being closed until what it sends has arrived.
+    crossing: Option<Arc<Crossing>>,
+}
+
+/// Who decides what is due.
+const CLOCK: &str = "clock";
+
+/// A message of another account, or of the credit control, has come.
+pub struct Receive(pub Delivery);
+
+impl Message for Receive {
+    type Result = ();
+}
+
+impl Handler<Receive> for BillingAccount {
+    type Result = ();
+
+    fn handle(&mut self, message: Receive, context: &mut Resident) {
+        let Delivery { mut received, at, actor, crossing } = message.0;
+        if context.planted == Some(PlantedFault::InboxNotIdempotent) {
+            let newest = self.account.rare().map_or(0, |rare| rare.inbox.newest(received.from));
+            received.number = received.number.max(newest + 1);
+        }
+        let (from, number) = (received.from, received.number);
+        if let Some(event) = self.account.receive(&received) {
+            let at = at.max(self.account.at());
+            self.settle_due(at, context);
+            self.record(event, Cause { at, elsewhere: at, actor, crossing: None }, None, context);
+        }
+        // The sender forgets it when this account's record is in the log's queue.
+        let routes = Arc::clone(&context.routes);
+        context.log.sends.push(Box::new(move || {
+            routes.acknowledge(from, number);
+            drop(crossing);
+        }));
+    }
+}
+
+/// The record of a message's receiver is in the log's queue.
+pub struct Acknowledge(pub u64);
+
+impl Message for Acknowledge {
+    type Result = ();
+}
+
+impl Handler<Acknowledge> for BillingAccount {
+    type Result = ();
+
+    fn handle(&mut self, message: Acknowledge, _: &mut Resident) {
+        self.account.rare_mut().outbox.acknowledge(message.0);
     }
 }
 
@@ -210,5 +325,74 @@ impl Handler<View> for BillingAccount {
 
     fn handle(&mut self, _: View, _: &mut Resident) -> Self::Result {
         Deferred(self.account.view())
+    }
+}
+
+/// As [`View`], when everything due by then has been decided (rule J5): for whoever decides by it.
+pub struct ViewAt(pub Timestamp);
+
+impl Message for ViewAt {
+    type Result = AccountView;
+}
+
+impl Handler<ViewAt> for BillingAccount {
+    type Result = Deferred<AccountView>;
+
+    fn handle(&mut self, message: ViewAt, context: &mut Resident) -> Self::Result {
+        self.settle_due(message.0.max(self.account.at()), context);
+        Deferred(self.account.view())
+    }
+}
+
+/// Asks what another account must know before it sends something, and waits for nothing: what is answered outside of
+/// it must wait for this account besides.
+pub struct AskCounterpart(pub AccountIndex);
+
+impl Message for AskCounterpart {
+    type Result = Counterpart;
+}
+
+impl Handler<AskCounterpart> for BillingAccount {
+    type Result = MessageResult<AskCounterpart>;
+
+    fn handle(&mut self, message: AskCounterpart, _: &mut Resident) -> Self::Result {
+        MessageResult(self.account.counterpart(message.0))
+    }
+}
+
+/// What a giver may take back from this account (rule F3).
+pub struct AskRevocable(pub AccountIndex);
+
+impl Message for AskRevocable {
+    type Result = (Money, Money, AccountView);
+}
+
+impl Handler<AskRevocable> for BillingAccount {
+    type Result = Deferred<(Money, Money, AccountView)>;
+
+    fn handle(&mut self, message: AskRevocable, _: &mut Resident) -> Self::Result {
+        let pair = self.account.rare().and_then(|rare| rare.transfer_book.pair(message.0));
+        let remaining = pair.map_or(Money::ZERO, Pair::remaining);
+        Deferred((self.account.revocable(message.0), remaining, self.account.view()))
+    }
+}
+
+/// The first answer to a command of that principal, key and digest (rule J2).
+pub struct Recall(pub Box<str>, pub Box<str>, pub u128);
+
+impl Message for Recall {
+    type Result = Result<Option<(AccountView, Money)>, Refusal>;
+}
+
+impl Handler<Recall> for BillingAccount {
+    type Result = Deferred<Result<Option<(AccountView, Money)>, Refusal>>;
+
+    fn handle(&mut self, message: Recall, _: &mut Resident) -> Self::Result {
+        let Recall(principal, key, digest) = message;
+        let first = self.account.rare().map_or(Ok(None), |rare| rare.keys.look_up(&principal, &key, digest));
+        let decode = |answer: &[u8]| {
+            decode_view(self.account.index, answer).expect("invariant: the answer was encoded here")
+        };
+        Deferred(first.map(|answer| answer.map(decode)))
     }
 }

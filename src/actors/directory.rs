@@ -11,8 +11,11 @@ use super::health::PanicGuard;
 use super::inbox::Inbox;
 use super::log::{LogBuffer, Producer, Release};
 use super::shard::{Drain, Shard, Shared};
+use super::starter::Starter;
 use super::ticket::Stopped;
+use crate::domain::credit_control::Charter;
 use crate::domain::directory::{Admission, Directory, DirectoryEvent};
+use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{AccountIndex, CloudIndex};
 use crate::domain::keys::Remembered;
 use crate::domain::profile::Opening;
@@ -37,6 +40,8 @@ pub struct DirectoryActor {
     pub shared: Shared,
     /// How far the log has got.
     pub watermark: Arc<Watermark>,
+    /// Starts the actors of enterprises.
+    pub starter: Starter,
     /// Stops the engine on a panic.
     pub guard: PanicGuard,
 }
@@ -94,6 +99,13 @@ pub enum ChangeItem {
         payer: Box<str>,
         /// From when on; by default from the decision on.
         effective_at: Option<Timestamp>,
+    },
+    /// Opens an enterprise (rule A6).
+    OpenEnterprise {
+        /// The user's id.
+        ecid: Box<str>,
+        /// What it starts with.
+        charter: Box<Charter>,
     },
 }
 
@@ -165,12 +177,18 @@ impl DirectoryActor {
         if changed.into_iter().any(|cloud: CloudIndex| directory.spans_shards(cloud)) {
             self.shared.homes_shared.store(true, Ordering::SeqCst);
         }
+        for admission in &admissions {
+            if let Admission::Enterprise { enterprise, charter } = admission {
+                self.starter.start(Enterprise::open(*enterprise, (**charter).clone()));
+            }
+        }
         // Under the lock: no caller can route a charge to a place before the shard has been told to make it.
         for (shard, inbox) in self.inboxes.iter().enumerate() {
             let mine = |admission: &&Admission| match admission {
                 Admission::Account { account, .. } | Admission::Payment { account, .. } => {
                     account.partition().shard(self.inboxes.len()) == shard
                 }
+                Admission::Enterprise { .. } => false,
             };
             if inbox.admit(admissions.iter().filter(mine).cloned()) {
                 self.shards[shard].do_send(Drain);
@@ -236,6 +254,13 @@ fn decide(
                     return Err(Refusal::EffectiveBeforeLastChange);
                 }
                 events.push(event);
+                Ok(())
+            }
+            ChangeItem::OpenEnterprise { ecid, charter } => {
+                // One of them is one whole command.
+                room(directory, opened.len(), registered.len(), id_bytes + ecid.len())?;
+                directory.decide_enterprise(&ecid, &charter)?;
+                events.push(DirectoryEvent::EnterpriseOpened { ecid, charter });
                 Ok(())
             }
         })();
@@ -381,10 +406,23 @@ mod tests {
             identities: Arc::new([]),
             homes_shared: Arc::new(AtomicBool::new(false)),
             health: Arc::clone(&health),
+            routes: Arc::default(),
+            planted: None,
+        };
+        let producer = Arc::new(Producer::immediate(orders, Arc::default()));
+        let starter = Starter {
+            arbiters: Vec::new(),
+            shards: 1,
+            producer: Arc::clone(&producer),
+            directory: Arc::clone(&directory),
+            routes: Arc::default(),
+            planted: None,
+            health: Arc::clone(&health),
         };
         let actor = DirectoryActor {
             directory: Arc::clone(&directory),
-            producer: Arc::new(Producer::immediate(orders, Arc::default())),
+            producer,
+            starter,
             inboxes: Vec::new(),
             shards: Vec::new(),
             shared,

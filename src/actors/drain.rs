@@ -32,7 +32,6 @@ impl Shard {
     /// Handles everything that is in the inbox now; whether more came meanwhile.
     pub(super) fn drain(&mut self) -> bool {
         let inbox = Arc::clone(&self.inbox);
-        self.let_others_push();
         for _ in 0..inbox.waiting() {
             let Some(mut contents) = inbox.take() else { break };
             for admission in contents.admissions.drain(..) {
@@ -53,7 +52,7 @@ impl Shard {
 
     /// Lets callers that are about to push do so, as long as they do: one turn for many small batches is cheaper than a
     /// turn for each. Where nobody else wants the processor this takes no time.
-    fn let_others_push(&self) {
+    pub(super) fn let_others_push(&self) {
         let mut waiting = self.inbox.charges();
         for _ in 0..YIELDS_MAX {
             if waiting >= FEW_CHARGES {

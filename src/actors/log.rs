@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use actix::Addr;
+use actix::dev::{MessageResponse, OneshotSender};
+use actix::{Actor, Addr, Message};
 use crossbeam::channel::Sender;
+use parking_lot::Mutex;
 
 use super::gate::Gate;
 use super::shard::{Pass, Shard};
@@ -51,6 +53,9 @@ pub struct LogBuffer {
     pub releases: Vec<Release>,
     /// The room that their charges take at the shard's gate.
     pub room: usize,
+    /// Messages to other actors that the records cause: sent when the log has them in its queue, so that the
+    /// receiver's record can't precede its cause (rule F5).
+    pub sends: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 /// The counters that a producer shares with the log's thread.
@@ -62,6 +67,8 @@ struct Shared {
     wants: AtomicBool,
     /// Buffers handed over that are not durable yet.
     outstanding: AtomicUsize,
+    /// Held from handing a buffer over until the messages that it causes are sent.
+    sending: Mutex<()>,
 }
 
 /// One producer of records: a shard, or the directory.
@@ -83,6 +90,8 @@ pub struct Handover {
     shared: Arc<Shared>,
     wake: Arc<dyn Fn() + Send + Sync>,
     gate: Option<Arc<Gate>>,
+    /// It causes messages to other actors.
+    sends: bool,
     is_durable: bool,
 }
 
@@ -126,6 +135,9 @@ impl Producer {
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
     pub fn settle(&self, buffer: &mut LogBuffer) {
         if buffer.bytes.is_empty() {
+            for send in buffer.sends.drain(..) {
+                send();
+            }
             if buffer.releases.is_empty() {
                 return;
             }
@@ -148,15 +160,48 @@ impl Producer {
         }
         self.logged_bytes.fetch_add(buffer.bytes.len() as u64, Ordering::Relaxed);
         self.shared.outstanding.fetch_add(1, Ordering::SeqCst);
+        let sends = std::mem::take(&mut buffer.sends);
         let handover = Handover {
             buffer: std::mem::take(buffer),
             shared: Arc::clone(&self.shared),
             wake: Arc::clone(&self.wake),
             gate: self.gate.clone(),
+            sends: !sends.is_empty(),
             is_durable: false,
         };
+        let sending = handover.sends.then(|| self.shared.sending.lock());
         // Without a log's thread the engine has stopped; dropping the buffer tells who waits.
         drop(self.orders.send(Order::Commit(handover)));
+        for send in sends {
+            send();
+        }
+        drop(sending);
+    }
+}
+
+/// An answer that leaves when all that its actor recorded before it is durable, with the records that it caused.
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// Records that it waits for besides those before.
+    pub buffer: LogBuffer,
+    /// The actor's way to the log.
+    pub producer: Arc<Producer>,
+}
+
+impl<A, M> MessageResponse<A, M> for Answered<M::Result>
+where
+    A: Actor,
+    M: Message,
+    M::Result: Send,
+{
+    fn handle(self, _: &mut A::Context, reply: Option<OneshotSender<M::Result>>) {
+        let Self { answer, mut buffer, producer } = self;
+        if let Some(reply) = reply {
+            // Whoever no longer waits for the answer doesn't need it.
+            buffer.releases.push(Release::Reply(Box::new(move || drop(reply.send(answer)))));
+        }
+        producer.settle(&mut buffer);
     }
 }
 
@@ -186,6 +231,11 @@ impl Commit for Handover {
 
     fn durable(mut self, _: Lsn) {
         self.is_durable = true;
+        if self.sends {
+            // Who gets an answer and asks the receiver of a message then must find it there: the disk may be faster
+            // than the thread that sends.
+            drop(self.shared.sending.lock());
+        }
         self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
         leave(self.gate.as_deref(), self.buffer.room);
         std::mem::take(&mut self.buffer.releases).into_iter().for_each(Release::run);
@@ -200,5 +250,41 @@ impl Drop for Handover {
             self.shared.queued.store(false, Ordering::SeqCst);
             (self.wake)();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crossbeam::channel::unbounded;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_sent_before_anybody_is_answered() {
+        let (orders, queue) = unbounded();
+        let producer = Producer::immediate(orders, Arc::default());
+        let (sent, came) = unbounded();
+        let answered = sent.clone();
+        // The disk is faster than who sends.
+        let log = std::thread::spawn(move || {
+            let Ok(Order::Commit(handover)) = queue.recv() else { panic!("nothing was handed over") };
+            handover.durable(Lsn::FIRST);
+        });
+        let message = move || {
+            std::thread::sleep(Duration::from_millis(50));
+            sent.send("sent").unwrap();
+        };
+        let mut buffer = LogBuffer {
+            bytes: vec![1],
+            records: 1,
+            releases: vec![Release::Reply(Box::new(move || answered.send("answered").unwrap()))],
+            sends: vec![Box::new(message)],
+            ..LogBuffer::default()
+        };
+        producer.settle(&mut buffer);
+        log.join().unwrap();
+        assert_eq!(came.try_iter().collect::<Vec<_>>(), ["sent", "answered"]);
     }
 }

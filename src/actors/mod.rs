@@ -3,7 +3,10 @@
 //! Every billing account is a resident actor ([`billing_account::BillingAccount`]), kept by value in its shard's slab.
 //! The hot path calls its `Handler` in place; its mailbox opens when somebody asks for its address.
 
+pub mod admin_authorization;
 pub mod billing_account;
+pub mod credit_control;
+pub mod crossings;
 pub mod directory;
 pub mod drain;
 pub mod gate;
@@ -11,11 +14,17 @@ pub mod health;
 pub mod inbox;
 pub mod log;
 pub mod newest;
+pub mod planted;
 pub mod resident;
+pub mod routes;
 pub mod shard;
+pub mod starter;
 pub mod ticket;
 
 use std::cell::Cell;
+
+/// Messages that wait in a mailbox before `send` waits too.
+const MAILBOX_CAPACITY: usize = 1_024;
 
 thread_local! {
     static ON_ENGINE_THREAD: Cell<bool> = const { Cell::new(false) };

@@ -14,12 +14,12 @@ use actix::fut::ActorFuture;
 use actix::{Actor, ActorContext, ActorState, Addr, AsyncContext, Handler, Message, SpawnHandle};
 use parking_lot::Mutex;
 
+use super::MAILBOX_CAPACITY;
 use super::billing_account::BillingAccount;
 use super::log::{LogBuffer, Release};
+use super::planted::PlantedFault;
+use super::routes::Routes;
 use super::shard::{DrainMailboxes, Shard};
-
-/// Messages that wait in an account's mailbox before `send` waits too.
-const MAILBOX_CAPACITY: usize = 1_024;
 
 /// A future that a handler of an account spawned.
 pub type AccountFuture = Pin<Box<dyn ActorFuture<BillingAccount, Output = ()>>>;
@@ -48,14 +48,20 @@ pub struct Resident {
     pub spawned: Vec<Spawned>,
     /// Handles of futures to cancel.
     pub canceled: Vec<SpawnHandle>,
+    /// The other actors.
+    pub routes: Arc<Routes>,
+    /// A fault planted on purpose.
+    pub planted: Option<PlantedFault>,
     ready: Arc<Ready>,
     next_handle: SpawnHandle,
 }
 
 impl Resident {
     /// The context of a shard that `ready` wakes.
-    pub fn new(ready: Arc<Ready>) -> Self {
+    pub fn new(ready: Arc<Ready>, routes: Arc<Routes>, planted: Option<PlantedFault>) -> Self {
         Self {
+            routes,
+            planted,
             log: LogBuffer::default(),
             slot: 0,
             mailbox: RefCell::default(),
@@ -142,6 +148,10 @@ where
 {
     fn handle(self, context: &mut Resident, reply: Option<OneshotSender<M::Result>>) {
         if let Some(reply) = reply {
+            if context.planted == Some(PlantedFault::AnsweredBeforeDurable) {
+                drop(reply.send(self.0));
+                return;
+            }
             // Whoever no longer waits for the answer doesn't need it.
             context.log.releases.push(Release::Reply(Box::new(move || drop(reply.send(self.0)))));
         }

@@ -6,22 +6,28 @@ use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 
 use actix::dev::{Envelope, EnvelopeProxy};
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture,
+};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::oneshot;
 
 use super::billing_account::BillingAccount;
 use super::health::{Health, PanicGuard};
 use super::inbox::Inbox;
 use super::log::{Producer, Release};
 use super::newest::NewestWriter;
+use super::planted::PlantedFault;
 use super::resident::{Mailbox, OnAccount, Ready, Resident};
+use super::routes::Routes;
+use super::ticket::Stopped;
 use crate::domain::account::{Account, AccountView};
 use crate::domain::directory::{Admission, account_slot};
 use crate::domain::identities::Identities;
 use crate::domain::ids::{AccountIndex, Partition};
 use crate::domain::ledger::{Ledger, Payment};
 use crate::domain::strings::Strings;
-use crate::domain::time::CycleSpan;
+use crate::domain::time::{CycleSpan, Timestamp};
 use crate::journal::charges::ChargesBuilder;
 use crate::journal::snapshot::{AccountsPart, Part};
 use crate::limits::PARTITIONS;
@@ -43,6 +49,10 @@ pub struct Shared {
     pub homes_shared: Arc<AtomicBool>,
     /// The engine's health.
     pub health: Arc<Health>,
+    /// Where the actors are.
+    pub routes: Arc<Routes>,
+    /// A fault planted on purpose.
+    pub planted: Option<PlantedFault>,
 }
 
 /// The actor.
@@ -100,7 +110,7 @@ impl Shard {
             mailboxes: HashMap::new(),
             payments: Vec::new(),
             next_payments: Vec::new(),
-            resident: Resident::new(Arc::clone(&ready)),
+            resident: Resident::new(Arc::clone(&ready), Arc::clone(&shared.routes), shared.planted),
             inbox,
             shared,
             producer,
@@ -143,6 +153,7 @@ impl Shard {
                     paid: crate::domain::paid_cloud_account::PaidCloudAccount::default(),
                 });
             }
+            Admission::Enterprise { .. } => unreachable!("invariant: the directory starts enterprises"),
         }
     }
 
@@ -235,6 +246,7 @@ impl Handler<Drain> for Shard {
     type Result = ();
 
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.let_others_push();
         if self.drain() {
             // More came meanwhile; others get their turn first.
             context.notify(Drain);
@@ -341,6 +353,34 @@ impl Handler<Address> for Shard {
             Box::new(Mailbox::open(slot, ready))
         });
         Addr::new(mailbox.address())
+    }
+}
+
+/// Has every account decide what is due by then (rule J5).
+pub struct Advance(pub Timestamp);
+
+impl Message for Advance {
+    type Result = Result<u64, Stopped>;
+}
+
+impl Handler<Advance> for Shard {
+    type Result = ResponseFuture<Result<u64, Stopped>>;
+
+    fn handle(&mut self, message: Advance, context: &mut Self::Context) -> Self::Result {
+        self.drain();
+        let mut count = 0;
+        for slot in 0..self.accounts.len() {
+            if self.accounts[slot].account.due(message.0).is_some() {
+                count += self.lend(slot, |account, context| account.settle_due(message.0, context));
+            }
+        }
+        let (reply, answered) = oneshot::channel();
+        let release = Release::Reply(Box::new(move || {
+            let _nobody_waits = reply.send(count);
+        }));
+        self.resident.log.releases.push(release);
+        self.finish_turn(context);
+        Box::pin(async move { answered.await.map_err(|_| Stopped) })
     }
 }
 

@@ -1,7 +1,5 @@
 //! `exchequer account`: everything about one billing account (rules A8, B3).
 
-use std::fmt::Write;
-
 use super::failure::Failure;
 use super::table;
 use super::vocabulary::answer;
@@ -28,56 +26,67 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     data_dir::close(engine)?;
     match globals.output {
         Output::Json => console::print_json(&answer::account(&overview, true))?,
-        Output::Text => console::print(&text(&overview))?,
+        Output::Text => console::print(&text(&overview, true))?,
     }
     Ok(Verdict::Good)
 }
 
-fn text(overview: &AccountOverview) -> String {
-    let mut text = String::new();
-    write_text(&mut text, overview).expect("invariant: writing into memory can't fail");
-    text
-}
-
-fn write_text(text: &mut String, overview: &AccountOverview) -> std::fmt::Result {
+/// One account for a person; `whole` where it is known which cloud accounts it pays for.
+pub(super) fn text(overview: &AccountOverview, whole: bool) -> String {
     let AccountOverview { billing_account, number, name, kind, status, currency, .. } = overview;
-    writeln!(text, "billing account {billing_account} (number {number}): {kind}, {status}, {currency}")?;
+    let mut lines = Vec::new();
     if name != billing_account {
-        writeln!(text, "name            {name}")?;
+        lines.push(("name", name.clone()));
     }
-    writeln!(text, "owner           {}", overview.owner)?;
-    writeln!(text, "opened          {}", overview.created_at)?;
-    writeln!(text, "charges         {}", table::count(overview.charges))?;
-    let more = overview.cloud_account_count.saturating_sub(CLOUD_ACCOUNTS_SHOWN as u64);
-    let shown: Vec<_> =
-        overview.cloud_accounts.iter().take(CLOUD_ACCOUNTS_SHOWN).map(String::as_str).collect();
-    write!(
-        text,
-        "pays for        {}",
-        if shown.is_empty() { "no cloud account".to_owned() } else { shown.join(", ") }
-    )?;
-    writeln!(
-        text,
-        "{}\n",
-        if more > 0 { format!(" and {} more", table::count(more)) } else { String::new() }
-    )?;
-    let parts: &[(&str, &str, Money)] = match kind {
-        AccountType::Direct => &[
+    lines.push(("owner", overview.owner.clone()));
+    if let Some(ecid) = &overview.ecid {
+        lines.push(("enterprise", ecid.clone()));
+    }
+    lines.push(("opened", overview.created_at.to_string()));
+    lines.push(("charges", table::count(overview.charges)));
+    if whole {
+        lines.push(("pays for", pays_for(overview)));
+    }
+    if overview.transfer_book != Money::ZERO {
+        let AccountOverview { transfer_book, own_cash, .. } = overview;
+        lines.push(("transfer book", format!("{transfer_book} of the cash balance; own cash {own_cash}")));
+    }
+    if overview.in_flight != Money::ZERO {
+        lines.push(("in flight", format!("{} on its way to other accounts", overview.in_flight)));
+    }
+    let mut parts = match kind {
+        AccountType::Direct => vec![
             ("", "cash balance", overview.cash_balance),
             ("+", "credit limit", overview.credit_limit),
             ("-", "unsettled, current cycles", overview.unsettled_current),
         ],
-        AccountType::Ecosystem => &[
+        AccountType::Ecosystem => vec![
             ("", "quota", overview.quota),
             ("-", "quota consumed", overview.quota_consumed),
             ("-", "unbilled", overview.unbilled),
         ],
     };
-    let total = overview.available_credit.to_string();
-    let width = parts.iter().map(|(.., money)| money.to_string().len()).max().unwrap_or(0).max(total.len());
-    for (sign, what, money) in parts {
-        writeln!(text, "{sign:1} {what:<26}{:>width$}", money.to_string())?;
+    parts.push(("=", "available credit", overview.available_credit));
+    if overview.held != Money::ZERO {
+        parts.push(("-", "held", overview.held));
+        parts.push(("=", "spendable", overview.spendable));
     }
-    let overdue = if overview.overdue { "  OVERDUE" } else { "" };
-    writeln!(text, "= {:<26}{total:>width$} {currency}{overdue}", "available credit")
+    let (sum, overdue) = (table::sum(&parts), if overview.overdue { "  OVERDUE" } else { "" });
+    format!(
+        "billing account {billing_account} (number {number}): {kind}, {status}, {currency}\n{}\n{} {currency}{overdue}\n",
+        table::words(&lines),
+        sum.trim_end(),
+    )
+}
+
+fn pays_for(overview: &AccountOverview) -> String {
+    let shown: Vec<_> =
+        overview.cloud_accounts.iter().take(CLOUD_ACCOUNTS_SHOWN).map(String::as_str).collect();
+    if shown.is_empty() {
+        return "no cloud account".to_owned();
+    }
+    match overview.cloud_account_count.saturating_sub(CLOUD_ACCOUNTS_SHOWN as u64) {
+        0 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), table::count(more)),
+    }
 }

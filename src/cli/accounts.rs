@@ -16,12 +16,20 @@ pub(super) struct Arguments {
     /// Only accounts that have incurred costs.
     #[arg(long)]
     with_costs: bool,
+    /// Only accounts of that enterprise.
+    #[arg(long, value_name = "ECID")]
+    ecid: Option<String>,
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     let engine = data_dir::open_existing(globals)?;
     let page = engine
-        .list_accounts(arguments.next, arguments.limit as usize, arguments.with_costs)
+        .list_accounts(
+            arguments.next,
+            arguments.limit as usize,
+            arguments.with_costs,
+            arguments.ecid.as_deref(),
+        )
         .map_err(|error| Failure::engine("cannot list the accounts", &error))?;
     data_dir::close(engine)?;
     if globals.output == Output::Json {

@@ -1,4 +1,4 @@
-//! `exchequer change-records`: what changed one billing account (rules B2, B3).
+//! `exchequer change-records`: what changed one billing account or one enterprise (rules B2, B3, E5).
 
 use serde_json::{Value, json};
 
@@ -6,26 +6,47 @@ use super::failure::Failure;
 use super::table::{Column, table};
 use super::vocabulary::answer;
 use super::{Globals, Output, Verdict, console, data_dir};
+use crate::domain::money::Money;
+use crate::engine::change_records::ChangeRecord;
 
 /// What can change.
-const ASSETS: [&str; 6] = ["cash", "credit_limit", "quota", "quota_consumed", "settings", "status"];
+const ASSETS: [&str; 9] = [
+    "cash",
+    "transfer_book",
+    "credit_limit",
+    "hold",
+    "quota",
+    "quota_consumed",
+    "association",
+    "settings",
+    "status",
+];
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// The billing account's id.
-    #[arg(value_name = "NAME")]
-    billing_account: String,
+    #[arg(value_name = "NAME", required_unless_present = "ecid")]
+    billing_account: Option<String>,
+    /// The changes of an enterprise instead.
+    #[arg(long, value_name = "ECID", conflicts_with = "billing_account")]
+    ecid: Option<String>,
     /// Only changes of this.
     #[arg(long, value_name = "ASSET", value_parser = ASSETS)]
     asset: Option<String>,
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
-    let Arguments { billing_account, asset } = arguments;
+    let asset = arguments.asset.as_deref();
     let engine = data_dir::open_existing(globals)?;
-    let records = engine.change_records(billing_account, asset.as_deref()).map_err(|error| {
-        Failure::engine(format!("cannot show the changes of billing account `{billing_account}`"), &error)
-    })?;
+    let (whose, records) = match (&arguments.ecid, &arguments.billing_account) {
+        (Some(ecid), _) => (format!("enterprise `{ecid}`"), engine.enterprise_change_records(ecid, asset)),
+        (None, id) => {
+            let id = id.as_deref().unwrap_or_default();
+            (format!("billing account `{id}`"), engine.change_records(id, asset))
+        }
+    };
+    let records =
+        records.map_err(|error| Failure::engine(format!("cannot show the changes of {whose}"), &error))?;
     data_dir::close(engine)?;
     if globals.output == Output::Json {
         let items: Vec<Value> = records.iter().map(answer::change_record).collect();
@@ -36,6 +57,12 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         console::say("no changes");
         return Ok(Verdict::Good);
     }
+    console::print(&text(&records))?;
+    Ok(Verdict::Good)
+}
+
+/// Changes for a person.
+fn text(records: &[ChangeRecord]) -> String {
     let columns = [
         Column::Left("transaction"),
         Column::Left("at"),
@@ -48,24 +75,21 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Column::Left("reason"),
     ];
     let rows: Vec<_> = records
-        .into_iter()
+        .iter()
         .map(|record| {
-            let money = |money: Option<crate::domain::money::Money>| {
-                money.map_or_else(String::new, |money| money.to_string())
-            };
+            let money = |money: Option<Money>| money.map_or_else(String::new, |money| money.to_string());
             vec![
-                record.transaction,
+                record.transaction.clone(),
                 record.at.to_string(),
                 record.asset.to_owned(),
                 record.kind.to_owned(),
                 money(record.amount),
                 money(record.before),
                 money(record.after),
-                record.actor,
-                record.reason.unwrap_or_default(),
+                record.actor.clone(),
+                record.reason.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    console::print(&table(&columns, &rows))?;
-    Ok(Verdict::Good)
+    table(&columns, &rows)
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use super::console;
+use super::vocabulary::Problem;
 use crate::engine::{EngineError, OpenError};
 use crate::ingest::IngestFault;
 use crate::wal::OpenFault;
@@ -51,6 +52,16 @@ impl Failure {
                 failure
             }
             error => Self::because(attempt, error, error.hint()),
+        }
+    }
+
+    /// A request that was not carried out.
+    pub(super) fn problem(attempt: impl Into<String>, problem: &Problem) -> Self {
+        match problem {
+            Problem::Engine(error) => Self::engine(attempt, error),
+            Problem::Invalid { field, detail } => {
+                Self::new(format!("{}: `{field}`: {detail}", attempt.into()), "correct the command line")
+            }
         }
     }
 

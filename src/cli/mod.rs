@@ -5,21 +5,28 @@
 
 mod account;
 mod accounts;
+mod admin;
 mod apply;
 mod bench;
 mod change_records;
 mod console;
+mod credit;
 mod data_dir;
+mod enterprise;
 mod failure;
 mod generate;
+mod hold;
 mod ingest;
 mod lines;
 mod pages;
 mod progress;
+mod reply;
 mod report;
+mod request;
 mod snapshot;
 mod summary;
 mod table;
+mod transfer;
 mod verify;
 mod vocabulary;
 mod wal;
@@ -75,8 +82,18 @@ enum Command {
     Account(account::Arguments),
     /// Sum up the charges that were posted.
     Report(report::Arguments),
-    /// Show what changed the assets and settings of one billing account.
+    /// Show what changed the assets and settings of one billing account, or of an enterprise.
     ChangeRecords(change_records::Arguments),
+    /// Open an enterprise, and have billing accounts join it and leave it.
+    Enterprise(enterprise::Arguments),
+    /// Control the credit of an enterprise's members.
+    Credit(credit::Arguments),
+    /// Transfer cash between the accounts of an enterprise, and take it back.
+    Transfer(transfer::Arguments),
+    /// Reserve amounts, and capture or release them.
+    Hold(hold::Arguments),
+    /// Say who administers a billing account, and what users may do.
+    Admin(admin::Arguments),
     /// Check every invariant of a data directory, changing nothing.
     Verify,
     /// Take a snapshot, so that the next opening reads less of the log.
@@ -122,6 +139,11 @@ pub fn run() -> ExitCode {
         Command::Account(arguments) => account::run(globals, arguments),
         Command::Report(arguments) => report::run(globals, arguments),
         Command::ChangeRecords(arguments) => change_records::run(globals, arguments),
+        Command::Enterprise(arguments) => enterprise::run(globals, arguments),
+        Command::Credit(arguments) => credit::run(globals, arguments),
+        Command::Transfer(arguments) => transfer::run(globals, arguments),
+        Command::Hold(arguments) => hold::run(globals, arguments),
+        Command::Admin(arguments) => admin::run(globals, arguments),
         Command::Verify => verify::run(globals),
         Command::Snapshot => snapshot::run(globals),
         Command::Bench(arguments) => bench::run(globals, arguments),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::table::{self, Column, table};
-use super::vocabulary::{Problem, answer, request};
+use super::vocabulary::{answer, request};
 use super::{Globals, Output, Verdict, console, data_dir};
 use crate::domain::time::Cycle;
 use crate::engine::report::{ReportKey, ReportQuery};
@@ -28,11 +28,8 @@ fn cycle(text: &str) -> Result<Cycle, &'static str> {
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     let attempt = "cannot report the charges";
-    let by =
-        request::report_keys(arguments.by.iter().map(String::as_str)).map_err(|problem| match problem {
-            Problem::Engine(error) => Failure::engine(attempt, &error),
-            Problem::Invalid { detail, .. } => Failure::new(format!("{attempt}: {detail}"), "correct --by"),
-        })?;
+    let by = request::report_keys(arguments.by.iter().map(String::as_str))
+        .map_err(|problem| Failure::problem(attempt, &problem))?;
     let query =
         ReportQuery { by, billing_account: arguments.billing_account.clone(), cycle: arguments.cycle };
     let engine = data_dir::open_existing(globals)?;

@@ -2,6 +2,11 @@
 
 use std::fmt::Write;
 
+use crate::domain::money::Money;
+
+/// Columns that words take at least, so that one answer stands under the other.
+const WORD_COLUMN: usize = 14;
+
 /// A column's heading, and on which side its cells stand.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Column {
@@ -45,6 +50,22 @@ pub(super) fn table(columns: &[Column], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Words, each with what they say, on a line of its own.
+pub(super) fn words(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(word, _)| word.len()).fold(WORD_COLUMN, usize::max);
+    let lines: Vec<_> = lines.iter().map(|(word, what)| format!("{word:<width$}  {what}\n")).collect();
+    lines.concat()
+}
+
+/// A sum of signed parts.
+pub(super) fn sum(parts: &[(&str, &str, Money)]) -> String {
+    let width = parts.iter().map(|(.., money)| money.to_string().len()).max().unwrap_or(0);
+    let line = |(sign, what, money): &(&str, &str, Money)| {
+        format!("{sign:1} {what:<26}{:>width$}\n", money.to_string())
+    };
+    parts.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 /// A count as people read it: `1,234,567`.

@@ -1,5 +1,7 @@
 //! `exchequer wal`: a look into the log, changing nothing. The directory is locked while it lasts.
 
+mod enterprise;
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -10,14 +12,16 @@ use super::vocabulary::answer;
 use super::{Globals, Output, Verdict, console, data_dir};
 use crate::domain::account_event::AccountEvent;
 use crate::domain::directory::DirectoryEvent;
-use crate::domain::ids::{AccountIndex, CloudIndex};
+use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
 use crate::domain::money::Amount;
 use crate::domain::profile::{Opening, Profile};
 use crate::domain::strings::StringId;
-use crate::engine::report::change_record;
+use crate::engine::change_records::change_record;
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
 use crate::journal::forms::account_record::AccountRecord;
+use crate::journal::forms::authorization_record::AuthorizationRecord;
+use crate::journal::forms::credit_record::CreditRecord;
 use crate::journal::forms::directory_record::DirectoryRecord;
 use crate::journal::frame::{Frame, Kind, frames};
 use crate::wal::{Lsn, OpenFault, VisitStop, inspect, read_log};
@@ -144,6 +148,7 @@ struct Names {
     strings: HashMap<StringId, String>,
     accounts: Vec<Box<str>>,
     clouds: Vec<Box<str>>,
+    enterprises: Vec<Box<str>>,
 }
 
 impl Names {
@@ -176,7 +181,7 @@ impl Names {
                     "events": events,
                 }))
             }
-            Kind::Account if !wanted => None,
+            Kind::Account | Kind::CreditControl | Kind::AdminAuthorization if !wanted => None,
             Kind::Account => {
                 let record = AccountRecord::decode(frame)?;
                 let mut json = json!({
@@ -188,9 +193,14 @@ impl Names {
                 if let AccountEvent::ProfileModified { profile: new } = &record.event {
                     json["profile"] = profile(new);
                 }
+                if let Some(message) = enterprise::message(&record.event) {
+                    json["message"] = message;
+                }
                 json["change"] = answer::change_record(&change_record(record));
                 Some(json)
             }
+            Kind::CreditControl => Some(self.credit_record(&CreditRecord::decode(frame)?)),
+            Kind::AdminAuthorization => Some(self.authorization_record(&AuthorizationRecord::decode(frame)?)),
         })
     }
 
@@ -223,6 +233,16 @@ impl Names {
                 "billing_account": self.account(*account),
                 "effective_at": effective_at.to_string(),
             }),
+            DirectoryEvent::EnterpriseOpened { ecid, charter } => {
+                self.enterprises.push(ecid.clone());
+                json!({
+                    "event": "enterprise_opened",
+                    "ecid": ecid,
+                    "owner": charter.owner,
+                    "management_account": charter.management_account,
+                    "currency": charter.currency.to_string(),
+                })
+            }
         }
     }
 
@@ -256,6 +276,13 @@ impl Names {
 
     fn cloud(&self, cloud: CloudIndex) -> Value {
         named(&self.clouds, cloud.0)
+    }
+
+    fn enterprise(&self, enterprise: EnterpriseIndex) -> Value {
+        match enterprise {
+            EnterpriseIndex::NONE => Value::Null,
+            enterprise => named(&self.enterprises, enterprise.0),
+        }
     }
 
     fn label(&self, label: Label<'_>) -> Option<String> {

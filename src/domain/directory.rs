@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::{AccountIndex, CloudIndex};
+use super::credit_control::Charter;
+use super::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
 use super::keys::{Keys, Remembered};
 use super::names::{LOOK_UPS_AHEAD, Names};
 use super::prefetch::prefetch;
@@ -55,6 +56,13 @@ pub enum DirectoryEvent {
         /// From when on.
         effective_at: Timestamp,
     },
+    /// An enterprise was opened under the next number (rule A6).
+    EnterpriseOpened {
+        /// The user's id.
+        ecid: Box<str>,
+        /// What it was opened with.
+        charter: Box<Charter>,
+    },
 }
 
 /// A new place that the shard of `account` makes for a payment relationship, or for an account itself.
@@ -74,6 +82,13 @@ pub enum Admission {
         /// Who is paid for.
         cloud: CloudIndex,
     },
+    /// An enterprise, whose actors are to be started.
+    Enterprise {
+        /// Its number.
+        enterprise: EnterpriseIndex,
+        /// What it starts with.
+        charter: Box<Charter>,
+    },
 }
 
 /// The directory's state as a snapshot holds it.
@@ -91,12 +106,16 @@ pub struct DirectoryParts {
     pub changes: Vec<(CloudIndex, AccountIndex, Timestamp)>,
     /// Remembered idempotency keys.
     pub keys: Keys,
+    /// Ids of the enterprises, in the order of their numbers.
+    pub enterprises: Vec<Box<str>>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct AccountEntry {
     pays: u32,
     canceled: bool,
+    /// As the account's own record says; noted when it is durable.
+    enterprise: Option<EnterpriseIndex>,
 }
 
 /// The directory's state. Its sequence number counts its records in the log.
@@ -111,6 +130,7 @@ pub struct Directory {
     sequence: u64,
     at: Timestamp,
     keys: Keys,
+    enterprise_names: Names,
 }
 
 impl Directory {
@@ -127,6 +147,7 @@ impl Directory {
             sequence: 0,
             at: Timestamp::MIN,
             keys: Keys::default(),
+            enterprise_names: Names::default(),
         }
     }
 
@@ -233,6 +254,32 @@ impl Directory {
         self.accounts[account.0 as usize].canceled
     }
 
+    /// The enterprise with that id.
+    pub fn enterprise(&self, ecid: &str) -> Option<EnterpriseIndex> {
+        self.enterprise_names.number(ecid).map(EnterpriseIndex)
+    }
+
+    /// The id of an enterprise.
+    pub fn enterprise_id(&self, enterprise: EnterpriseIndex) -> Option<&str> {
+        self.enterprise_names.name(enterprise.0)
+    }
+
+    /// Notes which enterprise an account belongs to, as its own record says.
+    pub fn note_enterprise(&mut self, account: AccountIndex, enterprise: Option<EnterpriseIndex>) {
+        self.accounts[account.0 as usize].enterprise = enterprise;
+    }
+
+    /// The enterprise that an account belongs to.
+    pub fn enterprise_of(&self, account: AccountIndex) -> Option<EnterpriseIndex> {
+        self.accounts[account.0 as usize].enterprise
+    }
+
+    /// Decides the opening of an enterprise (rule A6).
+    pub fn decide_enterprise(&self, ecid: &str, charter: &Charter) -> Result<(), Refusal> {
+        self.cloud(&charter.management_account).ok_or(Refusal::NotFound)?;
+        if self.enterprise(ecid).is_some() { Err(Refusal::AlreadyExists) } else { Ok(()) }
+    }
+
     /// Whether a cloud account has payers on different shards.
     pub fn spans_shards(&self, cloud: CloudIndex) -> bool {
         let home = self.first_payer(cloud).account.partition().shard(self.shards);
@@ -323,6 +370,10 @@ impl Directory {
                 let change = PayerChange { payer, effective_at: *effective_at };
                 self.changes.entry(cloud.0).or_default().push(change);
             }
+            DirectoryEvent::EnterpriseOpened { ecid, charter } => {
+                let enterprise = EnterpriseIndex(self.enterprise_names.insert(ecid).expect(FITS));
+                admissions.push(Admission::Enterprise { enterprise, charter: charter.clone() });
+            }
         }
     }
 
@@ -343,6 +394,9 @@ impl Directory {
             let event = DirectoryEvent::PayerChanged { cloud, account, effective_at };
             let cloud_known = (cloud.0 as usize) < directory.first_payers.len();
             (known(account) && cloud_known).then(|| directory.apply_event(&event, &mut admissions))?;
+        }
+        for ecid in &parts.enterprises {
+            directory.enterprise_names.insert(ecid)?;
         }
         directory.sequence = parts.sequence;
         directory.at = parts.at;
@@ -369,6 +423,7 @@ impl Directory {
                 .map(|(cloud, change)| (cloud, change.payer.account, change.effective_at))
                 .collect(),
             keys: self.keys.clone(),
+            enterprises: self.enterprise_names.iter().map(Into::into).collect(),
         }
     }
 
@@ -382,7 +437,9 @@ impl Directory {
 
     /// Whether so many more accounts, with ids of so many bytes, can be numbered.
     pub fn has_room(&self, accounts: usize, id_bytes: usize) -> bool {
-        self.account_names.has_room(accounts, id_bytes) && self.cloud_names.has_room(accounts, id_bytes)
+        self.account_names.has_room(accounts, id_bytes)
+            && self.cloud_names.has_room(accounts, id_bytes)
+            && self.enterprise_names.has_room(accounts, id_bytes)
     }
 
     fn new_payer(&mut self, account: AccountIndex) -> Payer {

@@ -27,6 +27,27 @@ impl fmt::Display for AccountIndex {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CloudIndex(pub u32);
 
+/// An enterprise's dense number, given out by the engine from 0 (rule A6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EnterpriseIndex(pub u32);
+
+impl EnterpriseIndex {
+    /// Stands for the accounts that belong to no enterprise: their lists of administrators, and everybody's policies.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// The shard, of `shards`, whose thread runs the enterprise's actors.
+    pub const fn shard(self, shards: usize) -> usize {
+        if self.0 == Self::NONE.0 { 0 } else { self.0 as usize % shards }
+    }
+}
+
+impl fmt::Display for EnterpriseIndex {
+    /// The number as users see it, from 1.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", u64::from(self.0) + 1)
+    }
+}
+
 /// One of the fixed number of parts that shards share out among themselves.
 ///
 /// Where an account lives is computed from it, never stored: the number of shards may change between two opens.

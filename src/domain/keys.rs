@@ -51,6 +51,10 @@ impl Keys {
             self.by_age.pop_front();
         }
         let scope = (remembered.principal.clone(), remembered.key.clone());
+        if self.by_key.contains_key(&scope) {
+            // Its age is that of the newer one.
+            self.by_age.retain(|(_, principal, key)| (principal, key) != (&scope.0, &scope.1));
+        }
         self.by_age.push_back((now, scope.0.clone(), scope.1.clone()));
         self.by_key.insert(scope, remembered);
     }
@@ -97,6 +101,18 @@ mod tests {
         assert_eq!(keys.iter().count(), 2);
         keys.remember(command("m", day(61)));
         assert_eq!(keys.look_up("provider", "k", 8), Ok(None));
+        assert_eq!(keys.iter().cloned().collect::<Keys>(), keys);
+    }
+
+    #[test]
+    fn a_key_that_is_remembered_again_is_as_old_as_the_newer_one() {
+        let day = |day: i64| Timestamp::from_micros(day * 24 * 3_600 * 1_000_000);
+        let mut keys = Keys::default();
+        for (key, digest, at) in [("k", 1, 0), ("k", 2, 50), ("l", 3, 70)] {
+            let (principal, answer, at) = ("p".into(), Box::default(), day(at));
+            keys.remember(Remembered { principal, key: key.into(), digest, answer, at });
+        }
+        assert_eq!(keys.look_up("p", "k", 2), Ok(Some(&b""[..])));
         assert_eq!(keys.iter().cloned().collect::<Keys>(), keys);
     }
 }

@@ -54,6 +54,12 @@ impl Ledger {
         account_slot(account, self.shards)
     }
 
+    /// An account of any shard; none if there is no such account.
+    pub fn find(ledgers: &[Self], account: AccountIndex) -> Option<&Account> {
+        let ledger = ledgers.get(account.partition().shard(ledgers.len()))?;
+        ledger.accounts.get(ledger.slot(account))
+    }
+
     /// Makes the place that an admission asks for, if it belongs here; its slot.
     pub fn admit(&mut self, admission: &Admission) -> Option<usize> {
         match admission {
@@ -74,9 +80,14 @@ impl Ledger {
         }
     }
 
-    /// Sums of the payment relationships by account slot: what is unsettled, and how many charges.
+    /// Sums of the payment relationships by account slot: what is unsettled, with what was captured from holds, and how
+    /// many charges.
     pub fn sums_by_account(&self) -> Vec<(Option<Money>, u64)> {
-        let mut sums = vec![(RunningSum::default(), 0); self.accounts.len()];
+        let captured = |account: &Account| {
+            let sums = account.rare().into_iter().flat_map(|rare| rare.captured.values());
+            sums.fold(RunningSum::default(), |sum, (_, captured)| sum.plus(*captured))
+        };
+        let mut sums: Vec<_> = self.accounts.iter().map(|account| (captured(account), 0)).collect();
         for payment in &self.payments {
             let (amount, charges) = &mut sums[self.slot(payment.account)];
             for sum in payment.paid.sums() {

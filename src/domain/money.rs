@@ -83,7 +83,7 @@ impl fmt::Display for Money {
 }
 
 /// A sum of many: what was added so far may be beyond what [`Money`] holds, as long as the total is not (rule B4).
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct RunningSum {
     units: i128,
     /// How many times `units` has wrapped around, upwards.
@@ -103,6 +103,13 @@ impl RunningSum {
     pub const fn minus(self, money: Money) -> Self {
         let (units, wrapped) = self.units.overflowing_sub(money.0);
         Self { units, wraps: self.wraps - if wrapped { money.0.signum() as i64 } else { 0 } }
+    }
+
+    /// With another sum.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        let sum = self.plus(Money(other.units));
+        Self { units: sum.units, wraps: sum.wraps + other.wraps }
     }
 
     /// The exact total, or `None` where it does not fit.
@@ -360,6 +367,12 @@ mod tests {
             let sum = plus.iter().fold(RunningSum::default(), add);
             let sum = minus.iter().fold(sum, |sum, units| sum.minus(Money::from_units(*units)));
             assert_eq!(sum.total().map(Money::units), expect, "{plus:?} {minus:?}");
+            // The same in any other order.
+            let less = minus
+                .iter()
+                .rev()
+                .fold(RunningSum::default(), |sum, units| sum.minus(Money::from_units(*units)));
+            assert_eq!(plus.iter().rev().fold(RunningSum::default(), add).with(less), sum);
         };
         let (max, min) = (i128::MAX, i128::MIN);
         check(&[], &[], Some(0));

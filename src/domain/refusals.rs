@@ -5,7 +5,7 @@
 pub enum Refusal {
     /// The principal may not do this.
     PermissionDenied,
-    /// No such account.
+    /// No such account, enterprise, hold or administrator.
     NotFound,
     /// The id is taken already.
     AlreadyExists,
@@ -31,6 +31,48 @@ pub enum Refusal {
     AmountOverflow,
     /// It is that account already.
     SameAccount,
+    /// The accounts belong to different enterprises (rule F4).
+    DifferentEnterprise,
+    /// The enterprise's Account Center is not enabled (rule A6).
+    AccountCenterNotEnabled,
+    /// The account is no active member of the enterprise (rule A6).
+    AssociationNotActive,
+    /// The enterprise has not invited the account (rule A6).
+    NotInvited,
+    /// The account has another verified owner than the enterprise (rule A6).
+    OwnerMismatch,
+    /// A partner pays for the account, or it owes for too long (rule E6).
+    SelfServiceDisabled,
+    /// The account is a member of an enterprise, which decides this (rule E5).
+    ManagedByEnterprise,
+    /// The credit contract is not at that step (rule E2).
+    ContractNotConfirmed,
+    /// More than the enterprise's total leaves (rule E1).
+    ExceedsUnassignedCredit,
+    /// More than the account's credit limit (rule E3).
+    ExceedsCreditLimit,
+    /// Less available credit would be left than was asked for (rule E3).
+    BelowMinimumAvailableCredit,
+    /// Available credit is below 0 (rule F1).
+    AccountOverdue,
+    /// More than may be transferred (rule F1).
+    ExceedsTransferable,
+    /// More than may be withdrawn (rule D11).
+    ExceedsWithdrawable,
+    /// The giver never transferred anything to the receiver (rule F3).
+    NoPriorTransfer,
+    /// Something is on its way to or from the account (rule F5).
+    MoneyInFlight,
+    /// More than may be taken back (rule F3).
+    ExceedsRevocable,
+    /// Less is spendable than is asked for (rule B5).
+    InsufficientSpendable,
+    /// The hold was captured, released or has expired (rule B5).
+    HoldNotOpen,
+    /// The account has a credit limit (rule A6).
+    CreditAllocated,
+    /// Transferred funds are left (rule A6).
+    TransferredFundsUnspent,
     /// The change of payer is not later than the last one (rule A4).
     EffectiveBeforeLastChange,
     /// More is repaid than was consumed (rule B2).
@@ -53,6 +95,8 @@ pub enum Refusal {
     TooManyOpenCycles,
     /// More items than one operation takes.
     TooManyItems,
+    /// The management account is super administrator for good (rule G1).
+    SuperAdministratorNotRevocable,
     /// An atomic batch names charges of several billing accounts, or too many (rule C6).
     AtomicSpansAccounts,
     /// Another charge of the same atomic batch was refused (rule C6).
@@ -65,7 +109,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in order.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 51] = [
         Self::PermissionDenied,
         Self::NotFound,
         Self::AlreadyExists,
@@ -80,6 +124,27 @@ impl Refusal {
         Self::AmountTooPrecise,
         Self::AmountOverflow,
         Self::SameAccount,
+        Self::DifferentEnterprise,
+        Self::AccountCenterNotEnabled,
+        Self::AssociationNotActive,
+        Self::NotInvited,
+        Self::OwnerMismatch,
+        Self::SelfServiceDisabled,
+        Self::ManagedByEnterprise,
+        Self::ContractNotConfirmed,
+        Self::ExceedsUnassignedCredit,
+        Self::ExceedsCreditLimit,
+        Self::BelowMinimumAvailableCredit,
+        Self::AccountOverdue,
+        Self::ExceedsTransferable,
+        Self::ExceedsWithdrawable,
+        Self::NoPriorTransfer,
+        Self::MoneyInFlight,
+        Self::ExceedsRevocable,
+        Self::InsufficientSpendable,
+        Self::HoldNotOpen,
+        Self::CreditAllocated,
+        Self::TransferredFundsUnspent,
         Self::EffectiveBeforeLastChange,
         Self::ExceedsQuotaConsumed,
         Self::CashNotZero,
@@ -91,6 +156,7 @@ impl Refusal {
         Self::TimeOutOfRange,
         Self::TooManyOpenCycles,
         Self::TooManyItems,
+        Self::SuperAdministratorNotRevocable,
         Self::AtomicSpansAccounts,
         Self::AtomicBatchRefused,
         Self::Conflict,
@@ -100,11 +166,10 @@ impl Refusal {
     /// The stable code and what to do about it.
     const fn entry(self) -> (&'static str, &'static str) {
         match self {
-            Self::PermissionDenied => (
-                "permission_denied",
-                "act as `provider`; an account itself may only modify its settings and top up",
-            ),
-            Self::NotFound => ("not_found", "open the account first, or check its id"),
+            Self::PermissionDenied => {
+                ("permission_denied", "act as somebody who has the missing permission, or have it granted")
+            }
+            Self::NotFound => ("not_found", "open it first, or check its id"),
             Self::AlreadyExists => {
                 ("already_exists", "choose another id, or go on with the existing account")
             }
@@ -122,6 +187,49 @@ impl Refusal {
             Self::AmountTooPrecise => ("amount_too_precise", "give at most 18 fraction digits"),
             Self::AmountOverflow => ("amount_overflow", "give an amount whose sums fit"),
             Self::SameAccount => ("same_account", "name two different accounts"),
+            Self::DifferentEnterprise => ("different_enterprise", "name two accounts of one enterprise"),
+            Self::AccountCenterNotEnabled => {
+                ("account_center_not_enabled", "enable it with enable_account_center first")
+            }
+            Self::AssociationNotActive => {
+                ("association_not_active", "invite the account, and have the invitation accepted")
+            }
+            Self::NotInvited => ("not_invited", "invite the account with invite_account first"),
+            Self::OwnerMismatch => {
+                ("owner_mismatch", "only accounts of the enterprise's own legal owner can join it")
+            }
+            Self::SelfServiceDisabled => {
+                ("self_service_disabled", "ask the provider; the account can't serve itself")
+            }
+            Self::ManagedByEnterprise => {
+                ("managed_by_enterprise", "use allocate_credit, or end the association first")
+            }
+            Self::ContractNotConfirmed => {
+                ("contract_not_confirmed", "request, approve and confirm the contract, in this order")
+            }
+            Self::ExceedsUnassignedCredit => {
+                ("exceeds_unassigned_credit", "lower other limits, or have the total raised")
+            }
+            Self::ExceedsCreditLimit => ("exceeds_credit_limit", "move at most the account's limit"),
+            Self::BelowMinimumAvailableCredit => {
+                ("below_minimum_available_credit", "lower the limit by less, or give a lower minimum")
+            }
+            Self::AccountOverdue => ("account_overdue", "settle what is owed first"),
+            Self::ExceedsTransferable => {
+                ("exceeds_transferable", "ask `transferable`; transferred funds can't be passed on")
+            }
+            Self::ExceedsWithdrawable => {
+                ("exceeds_withdrawable", "withdraw at most own cash less what is owed")
+            }
+            Self::NoPriorTransfer => ("no_prior_transfer", "name the account that transferred"),
+            Self::MoneyInFlight => ("money_in_flight", "try again in a moment"),
+            Self::ExceedsRevocable => ("exceeds_revocable", "ask `revocable`"),
+            Self::InsufficientSpendable => ("insufficient_spendable", "top up, or release holds"),
+            Self::HoldNotOpen => ("hold_not_open", "place a new hold"),
+            Self::CreditAllocated => ("credit_allocated", "lower its limit to 0 first"),
+            Self::TransferredFundsUnspent => {
+                ("transferred_funds_unspent", "revoke them, or let them be consumed")
+            }
             Self::EffectiveBeforeLastChange => {
                 ("effective_before_last_change", "give an effective_at later than the last change of payer")
             }
@@ -140,6 +248,9 @@ impl Refusal {
             Self::TimeOutOfRange => ("time_out_of_range", "give a time in the years 1 to 9999"),
             Self::TooManyOpenCycles => ("too_many_open_cycles", "issue the bills of older cycles first"),
             Self::TooManyItems => ("too_many_items", "split it into several operations"),
+            Self::SuperAdministratorNotRevocable => {
+                ("super_administrator_not_revocable", "only regular administrators can be revoked")
+            }
             Self::AtomicSpansAccounts => {
                 ("atomic_spans_accounts", "an atomic batch holds at most 8192 charges of one billing account")
             }

@@ -2,8 +2,9 @@
 
 use super::{Engine, EngineError};
 use crate::actors::billing_account::{BillingAccount, Do, View};
+use crate::actors::credit_control::Given;
 use crate::actors::newest::NewestReader;
-use crate::domain::account::AccountView;
+use crate::domain::account::{AccountView, Surroundings};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::ids::AccountIndex;
 use crate::domain::money::Money;
@@ -33,18 +34,16 @@ impl AccountHandle {
 
     /// Gives the account a command of the provider through its mailbox; the answer comes when it is durable.
     ///
-    /// [`AccountCommand::Cancel`] needs the directory's word too: use [`Engine::execute`] for it.
+    /// What concerns other accounts too, as a transfer or the end of an account, needs [`Engine::execute`].
     pub async fn send(&self, command: AccountCommand) -> Result<AccountView, EngineError> {
         self.engine.inner.check_running()?;
-        let message = Do {
-            command,
-            principal: PROVIDER.into(),
-            key: None,
-            at: self.engine.inner.config.clock.now(),
-            now: self.engine.inner.config.clock.now(),
-            pays: true,
-        };
+        let now = self.engine.inner.config.clock.now();
+        let given = Given { principal: PROVIDER.into(), key: None, at: now, now };
+        let around = Surroundings { pays: true, incoming: true };
+        let message = Do { command, given, around, crossing: None };
         let answer = self.address.send(message).await.map_err(|_| self.engine.inner.stopped())?;
-        answer.map_err(|refusal| EngineError::refused(refusal, format!("account {}", self.account)))
+        let done =
+            answer.map_err(|refusal| EngineError::refused(refusal, format!("account {}", self.account)));
+        done.map(|(view, _)| view)
     }
 }

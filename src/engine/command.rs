@@ -5,9 +5,11 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 
 use super::EngineError;
+use super::enterprise_queries::CreditOverview;
 use super::queries::AccountOverview;
 use crate::domain::ids::Currency;
-use crate::domain::money::Amount;
+use crate::domain::money::{Amount, Money};
+use crate::domain::permissions::{Permissions, Policy};
 use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Timestamp, UtcOffset};
 
@@ -144,12 +146,222 @@ pub enum Command {
         #[serde(serialize_with = "plain_amount")]
         amount: Amount,
     },
+    /// Lets own cash go to the bank (rule D11).
+    WithdrawCash {
+        /// Whose.
+        billing_account: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Reserves an amount against spendable credit (rule B5).
+    PlaceHold {
+        /// Whose credit.
+        billing_account: String,
+        /// The caller's id of the hold.
+        hold: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// When it expires by itself.
+        #[serde(serialize_with = "text")]
+        expires_at: Timestamp,
+    },
+    /// Posts a purchase of a hold's amount or of part of it (rule B5).
+    CaptureHold {
+        /// Whose.
+        billing_account: String,
+        /// Which hold.
+        hold: String,
+        /// How much; all of it by default.
+        #[serde(serialize_with = "optional_amount")]
+        amount: Option<Amount>,
+    },
+    /// Gives a hold up (rule B5).
+    ReleaseHold {
+        /// Whose.
+        billing_account: String,
+        /// Which hold.
+        hold: String,
+    },
+    /// Decides everything that is due by the request's time (rule J5).
+    AdvanceTime,
+    /// Opens an enterprise (rule A6).
+    OpenEnterprise {
+        /// The new id.
+        ecid: String,
+        /// The verified legal owner of it and of all its accounts.
+        owner: String,
+        /// The cloud account that manages it (rule G1).
+        management_account: String,
+        /// Currency of its credit; US dollar by default.
+        #[serde(serialize_with = "optional_text")]
+        currency: Option<Currency>,
+    },
+    /// Enables an enterprise's Account Center (rule A6).
+    EnableAccountCenter {
+        /// Whose.
+        ecid: String,
+    },
+    /// Invites a billing account to an enterprise (rule A6).
+    InviteAccount {
+        /// Who invites.
+        ecid: String,
+        /// Whom.
+        billing_account: String,
+    },
+    /// Accepts an enterprise's invitation (rule A6).
+    AcceptInvitation {
+        /// Whose invitation.
+        ecid: String,
+        /// Who accepts.
+        billing_account: String,
+    },
+    /// Ends an association (rule A6).
+    EndAssociation {
+        /// Which enterprise.
+        ecid: String,
+        /// Which account leaves.
+        billing_account: String,
+    },
+    /// Sets an enterprise's total credit quota (rules E1, E4).
+    SetTotalCredit {
+        /// Whose.
+        ecid: String,
+        /// Public cloud quota.
+        #[serde(serialize_with = "plain_amount")]
+        public_cloud: Amount,
+        /// Hybrid cloud quota; none by default.
+        #[serde(serialize_with = "optional_amount")]
+        hybrid_cloud: Option<Amount>,
+    },
+    /// Asks for the credit contract (rule E2).
+    RequestCreditContract {
+        /// Whose.
+        ecid: String,
+    },
+    /// Approves the credit contract (rule E2).
+    ApproveCreditContract {
+        /// Whose.
+        ecid: String,
+    },
+    /// Confirms the credit contract: all pending limits become active (rule E2).
+    ConfirmCreditContract {
+        /// Whose.
+        ecid: String,
+    },
+    /// Sets a member's credit limit (rules E1–E3).
+    AllocateCredit {
+        /// Of which enterprise.
+        ecid: String,
+        /// Which member.
+        billing_account: String,
+        /// The new limit.
+        #[serde(serialize_with = "plain_amount")]
+        credit_limit: Amount,
+        /// The least available credit that must be left afterwards.
+        #[serde(serialize_with = "optional_amount")]
+        min_available_credit_after: Option<Amount>,
+        /// Answers without any effect.
+        dry_run: bool,
+    },
+    /// Moves credit from one member to another in one step (rule E3).
+    MoveCredit {
+        /// Of which enterprise.
+        ecid: String,
+        /// Whose limit is lowered.
+        from: String,
+        /// Whose limit is raised.
+        to: String,
+        /// By how much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Transfers cash to another account of the enterprise (rule F1).
+    TransferCash {
+        /// The giver.
+        from: String,
+        /// The receiver.
+        to: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Takes transferred cash back (rule F3).
+    RevokeTransfer {
+        /// Who gave it, and gets it back.
+        giver: String,
+        /// Who has it.
+        receiver: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Makes cloud accounts administrators of a billing account (rule G2).
+    GrantAdministrators {
+        /// Of which.
+        billing_account: String,
+        /// Whom, at most 20.
+        cloud_accounts: Vec<String>,
+        /// What they may; by default see and modify it.
+        #[serde(serialize_with = "permission_names")]
+        permissions: Option<Permissions>,
+    },
+    /// Takes an administrator off the list (rule G2).
+    RevokeAdministrator {
+        /// Of which.
+        billing_account: String,
+        /// Whom.
+        cloud_account: String,
+    },
+    /// Gives a user of a cloud account a policy (rule G3).
+    AttachPolicy {
+        /// `cloud_account/user`.
+        user: String,
+        /// What the user may of what the cloud account may.
+        #[serde(serialize_with = "policy_name")]
+        policy: Policy,
+    },
+    /// Takes a user's policy away (rule G3).
+    DetachPolicy {
+        /// `cloud_account/user`.
+        user: String,
+    },
 }
 
 #[allow(clippy::ref_option)] // serde's form
 fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde's form
+fn permission_names<S: Serializer>(
+    permissions: &Option<Permissions>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    permissions.map(Permissions::bits).serialize(serializer)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn policy_name<S: Serializer>(policy: &Policy, serializer: S) -> Result<S::Ok, S::Error> {
+    match policy {
+        Policy::FullAccess => serializer.serialize_str("full_access"),
+        Policy::ReadOnly => serializer.serialize_str("read_only"),
+        Policy::Permissions(permissions) => serializer.serialize_u16(permissions.bits()),
+    }
+}
+
+#[allow(clippy::ref_option)] // serde's form
+fn optional_amount<S: Serializer>(amount: &Option<Amount>, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => plain_amount(amount, serializer),
         None => serializer.serialize_none(),
     }
 }
@@ -201,4 +413,28 @@ pub enum Answer {
     Account(Box<AccountOverview>),
     /// A result for each item, in order.
     Items(Vec<(String, Result<(), EngineError>)>),
+    /// The enterprise after the command.
+    Credit(Box<CreditOverview>),
+    /// What setting a member's limit did, or would do.
+    Allocation(AllocationAnswer),
+    /// How many things were due and are decided now.
+    Advanced {
+        /// Their count.
+        decided: u64,
+    },
+}
+
+/// What setting a member's limit did, or would do (rule E3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AllocationAnswer {
+    /// The limit before.
+    pub credit_limit_before: Money,
+    /// The limit afterwards; of a pending one, what it will be when the contract is confirmed.
+    pub credit_limit_after: Money,
+    /// The member's available credit afterwards.
+    pub available_credit_after: Money,
+    /// Whether that is below 0.
+    pub overdue: bool,
+    /// The limit waits for the contract and counts 0 until then (rule E2).
+    pub pending: bool,
 }

@@ -6,16 +6,17 @@ use actix::dev::{Envelope, Message};
 use siphasher::sip128::SipHasher13;
 use tokio::sync::oneshot;
 
+use super::account_commands::account_command;
 use super::account_handle::AccountHandle;
 use super::command::{AccountSettings, Answer, Command, PROVIDER, Request};
 use super::queries::AccountOverview;
 use super::{Engine, EngineError, Inner};
-use crate::actors::billing_account::{BillingAccount, Do, View};
-use crate::actors::directory::{Change, ChangeItem, PrepareCancel, UndoCancel};
+use crate::actors::billing_account::{BillingAccount, View};
+use crate::actors::credit_control::Given;
+use crate::actors::directory::{Change, ChangeItem};
 use crate::actors::resident::Deferred;
 use crate::actors::shard::{Address, Deliver};
-use crate::domain::account::Account;
-use crate::domain::account_command::AccountCommand;
+use crate::domain::account::{Account, Surroundings};
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, Currency, is_cloud_account_id, is_id};
 use crate::domain::profile::{AccountType, Opening, Profile, ProfileChange};
@@ -34,6 +35,27 @@ impl Engine {
     pub async fn execute_async(&self, request: &Request) -> Result<Answer, EngineError> {
         let scope = Scope::new(&self.inner, request)?;
         match &request.command {
+            command @ (Command::RegisterCloudAccount { .. }
+            | Command::RegisterPaidCloudAccount { .. }
+            | Command::OpenBillingAccount { .. }
+            | Command::SetPayer { .. }) => self.execute_on_directory(scope, command).await,
+            Command::CancelBillingAccount { billing_account } => self.cancel(scope, billing_account).await,
+            Command::ModifyBillingAccount { billing_account, settings } => {
+                self.modify(scope, billing_account, settings).await
+            }
+            Command::AdvanceTime => self.advance_time(&scope).await,
+            command => match account_command(command)? {
+                Some((billing_account, command)) => {
+                    self.account_command(scope, billing_account, command, Surroundings::default()).await
+                }
+                None => self.execute_crossing(scope, command).await,
+            },
+        }
+    }
+
+    /// What opens accounts, or changes who pays.
+    async fn execute_on_directory(&self, scope: Scope, command: &Command) -> Result<Answer, EngineError> {
+        match command {
             Command::RegisterCloudAccount { cloud_account, settings } => {
                 require(is_id(cloud_account) && !is_reserved(cloud_account), "cloud_account", ID_FORM)?;
                 let opening = self.opening(settings, &scope, cloud_account)?;
@@ -69,7 +91,7 @@ impl Engine {
             }
             Command::SetPayer { cloud_accounts, billing_account, effective_at } => {
                 require(!cloud_accounts.is_empty(), "cloud_accounts", "name at least one cloud account")?;
-                scope.permits_provider()?;
+                self.authorize_provider(&scope.principal)?;
                 if cloud_accounts.len() > ITEMS_MAX {
                     return Err(EngineError::refused(Refusal::TooManyItems, format!("at most {ITEMS_MAX}")));
                 }
@@ -87,46 +109,7 @@ impl Engine {
                 });
                 Ok(Answer::Items(items.collect()))
             }
-            Command::CancelBillingAccount { billing_account } => self.cancel(scope, billing_account).await,
-            Command::ModifyBillingAccount { billing_account, settings } => {
-                let change = profile_change(settings, billing_account)?;
-                let command = AccountCommand::Modify { change };
-                scope.permits(&command, billing_account)?;
-                self.check_modifiable(billing_account, settings).await?;
-                self.account_command(scope, billing_account, command, true).await
-            }
-            Command::FreezeBillingAccount { billing_account } => {
-                self.account_command(scope, billing_account, AccountCommand::Freeze, true).await
-            }
-            Command::ThawBillingAccount { billing_account } => {
-                self.account_command(scope, billing_account, AccountCommand::Thaw, true).await
-            }
-            Command::TopUp { billing_account, amount, reference } => {
-                text_fits("reference", reference.as_deref())?;
-                let command = AccountCommand::TopUp {
-                    amount: amount.money(),
-                    reference: reference.as_deref().map(Into::into),
-                };
-                self.account_command(scope, billing_account, command, true).await
-            }
-            Command::AdjustCash { billing_account, amount, reason } => {
-                text_fits("reason", Some(reason))?;
-                let command =
-                    AccountCommand::AdjustCash { amount: amount.money(), reason: reason.as_str().into() };
-                self.account_command(scope, billing_account, command, true).await
-            }
-            Command::GrantCreditLimit { billing_account, amount } => {
-                let command = AccountCommand::GrantCreditLimit { amount: amount.money() };
-                self.account_command(scope, billing_account, command, true).await
-            }
-            Command::SetQuota { billing_account, amount } => {
-                let command = AccountCommand::SetQuota { amount: amount.money() };
-                self.account_command(scope, billing_account, command, true).await
-            }
-            Command::RepayQuota { billing_account, amount } => {
-                let command = AccountCommand::RepayQuota { amount: amount.money() };
-                self.account_command(scope, billing_account, command, true).await
-            }
+            _ => unreachable!("invariant: only what the directory decides comes here"),
         }
     }
 
@@ -216,6 +199,20 @@ impl Engine {
         M::Result: Send,
         BillingAccount: actix::Handler<M, Result = Deferred<M::Result>>,
     {
+        self.ask_shard(account, message).await
+    }
+
+    /// As [`Engine::ask`], for what need not be durable by itself.
+    pub(super) async fn ask_shard<M>(
+        &self,
+        account: AccountIndex,
+        message: M,
+    ) -> Result<M::Result, EngineError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        BillingAccount: actix::Handler<M>,
+    {
         self.inner.check_running()?;
         let (reply, answer) = oneshot::channel();
         let shard = account.partition().shard(self.inner.shards.len());
@@ -224,47 +221,12 @@ impl Engine {
         answer.await.map_err(|_| self.inner.stopped())
     }
 
-    async fn account_command(
-        &self,
-        scope: Scope,
-        billing_account: &str,
-        command: AccountCommand,
-        pays: bool,
-    ) -> Result<Answer, EngineError> {
-        scope.permits(&command, billing_account)?;
-        let account = self.known(billing_account)?;
-        let now = self.inner.config.clock.now();
-        let message = Do { command, principal: scope.principal, key: scope.key, at: scope.at, now, pays };
-        let view = self.ask(account, message).await?;
-        let view = view.map_err(|refusal| EngineError::refused(refusal, quoted(billing_account)))?;
-        Ok(Answer::Account(Box::new(self.overview(billing_account, view))))
-    }
-
-    async fn cancel(&self, scope: Scope, billing_account: &str) -> Result<Answer, EngineError> {
-        scope.permits(&AccountCommand::Cancel, billing_account)?;
-        let account = self.known(billing_account)?;
-        let _alone = self.inner.canceling.lock().await;
-        let canceled_before = self.inner.directory.read().is_canceled(account);
-        let actor = &self.inner.directory_actor;
-        // Who pays now can't be canceled by a command of the past.
-        let at = scope.at.max(self.inner.config.clock.now());
-        let prepare = actor.send(PrepareCancel { account, at });
-        let pays = prepare.await.map_err(|_| self.inner.stopped())?;
-        let answer = self.account_command(scope, billing_account, AccountCommand::Cancel, pays).await;
-        let canceled_by_another =
-            matches!(answer, Err(EngineError::Refused { refusal: Refusal::AccountCanceled, .. }));
-        if !pays && !canceled_before && answer.is_err() && !canceled_by_another {
-            actor.send(UndoCancel(account)).await.map_err(|_| self.inner.stopped())?;
-        }
-        answer
-    }
-
     async fn change(
         &self,
         scope: Scope,
         items: Vec<ChangeItem>,
     ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
-        scope.permits_provider()?;
+        self.authorize_provider(&scope.principal)?;
         self.inner.check_running()?;
         let now = self.inner.config.clock.now();
         let change = Change { items, principal: scope.principal, key: scope.key, at: scope.at, now };
@@ -272,7 +234,12 @@ impl Engine {
         answer.map_err(|_| self.inner.stopped())?.map_err(|refusal| EngineError::refused(refusal, ""))
     }
 
-    async fn change_one(&self, scope: Scope, item: ChangeItem, id: &str) -> Result<(), EngineError> {
+    pub(super) async fn change_one(
+        &self,
+        scope: Scope,
+        item: ChangeItem,
+        id: &str,
+    ) -> Result<(), EngineError> {
         let results = self.change(scope, vec![item]).await?;
         results
             .into_iter()
@@ -297,54 +264,29 @@ impl Engine {
             profile: Profile::default().changed(profile_change(settings, id)?),
         })
     }
-
-    /// Refuses settings that differ from those that were fixed at opening.
-    async fn check_modifiable(
-        &self,
-        billing_account: &str,
-        settings: &AccountSettings,
-    ) -> Result<(), EngineError> {
-        let view = self.ask(self.known(billing_account)?, View).await?;
-        let refused = |field| {
-            EngineError::refused(
-                Refusal::FieldNotModifiable,
-                format!("`{field}` of {}", quoted(billing_account)),
-            )
-        };
-        if settings.kind.is_some_and(|kind| kind != view.kind) {
-            return Err(refused("type"));
-        }
-        if settings.currency.is_some_and(|currency| currency != view.currency) {
-            return Err(refused("currency"));
-        }
-        if settings.utc_offset.is_some_and(|offset| offset != view.offset) {
-            return Err(refused("utc_offset"));
-        }
-        Ok(())
-    }
 }
 
-const ID_FORM: &str = "give an id of 1 to 128 printable bytes, other than `provider`";
+pub(super) const ID_FORM: &str = "give an id of 1 to 128 printable bytes, other than `provider`";
 
 /// Whether a cloud account of that id would be taken for the provider where it is a principal (rule G3).
-fn is_reserved(cloud_account: &str) -> bool {
+pub(super) fn is_reserved(cloud_account: &str) -> bool {
     cloud_account == PROVIDER
 }
 
-fn quoted(id: &str) -> String {
+pub(super) fn quoted(id: &str) -> String {
     format!("`{id}`")
 }
 
-fn require(holds: bool, field: &'static str, detail: &str) -> Result<(), EngineError> {
+pub(super) fn require(holds: bool, field: &'static str, detail: &str) -> Result<(), EngineError> {
     if holds { Ok(()) } else { Err(EngineError::Invalid { field, detail: detail.to_owned() }) }
 }
 
-fn text_fits(field: &'static str, text: Option<&str>) -> Result<(), EngineError> {
+pub(super) fn text_fits(field: &'static str, text: Option<&str>) -> Result<(), EngineError> {
     require(text.is_none_or(|text| text.len() <= TEXT_BYTES_MAX), field, "give at most 16 KiB")
 }
 
 /// What `settings` change in a profile; texts that equal the id are the default and cost nothing.
-fn profile_change(settings: &AccountSettings, id: &str) -> Result<ProfileChange, EngineError> {
+pub(super) fn profile_change(settings: &AccountSettings, id: &str) -> Result<ProfileChange, EngineError> {
     if let Some(name) = &settings.name {
         require(name.chars().count() <= NAME_CHARS_MAX, "name", "give at most 128 characters")?;
     }
@@ -363,14 +305,14 @@ fn profile_change(settings: &AccountSettings, id: &str) -> Result<ProfileChange,
 }
 
 /// Who asks, when, and under which key.
-struct Scope {
-    principal: Box<str>,
-    key: Option<(Box<str>, u128)>,
-    at: Timestamp,
+pub(super) struct Scope {
+    pub(super) principal: Box<str>,
+    pub(super) key: Option<(Box<str>, u128)>,
+    pub(super) at: Timestamp,
 }
 
 impl Scope {
-    fn new(inner: &Arc<Inner>, request: &Request) -> Result<Self, EngineError> {
+    pub(super) fn new(inner: &Arc<Inner>, request: &Request) -> Result<Self, EngineError> {
         require(is_cloud_account_id(&request.principal), "principal", ID_FORM)?;
         if let Some(key) = &request.key {
             let fits = !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX;
@@ -389,18 +331,9 @@ impl Scope {
         })
     }
 
-    /// The provider may do everything; a cloud account manages its default billing account, which has its id (rule
-    /// A3), but can't give itself money, credit or quota, nor freeze or cancel anything.
-    fn permits(&self, command: &AccountCommand, billing_account: &str) -> Result<(), EngineError> {
-        let by_owner = matches!(command, AccountCommand::Modify { .. } | AccountCommand::TopUp { .. });
-        if by_owner && *self.principal == *billing_account { Ok(()) } else { self.permits_provider() }
-    }
-
-    fn permits_provider(&self) -> Result<(), EngineError> {
-        if *self.principal == *PROVIDER {
-            return Ok(());
-        }
-        tracing::warn!(principal = %self.principal, "refused a command: permission denied");
-        Err(EngineError::refused(Refusal::PermissionDenied, format!("principal {}", quoted(&self.principal))))
+    /// Who gives the command, for the actor that decides it.
+    pub(super) fn given(self, inner: &Inner) -> Given {
+        let Self { principal, key, at } = self;
+        Given { principal, key, at, now: inner.config.clock.now() }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::actors::planted::PlantedFault;
 use crate::clock::Clock;
 use crate::limits::IN_FLIGHT_CHARGES_MAX;
 use crate::wal::{LogOptions, Storage};
@@ -31,6 +32,8 @@ pub struct Config {
     pub clock: Clock,
     /// The storage instead of `data_dir`: a simulated one.
     pub storage: Option<Arc<dyn Storage>>,
+    /// A fault planted on purpose, to show that simulations would catch it.
+    pub planted: Option<PlantedFault>,
 }
 
 /// Bytes of log between two snapshots, unless configured: about ten million charges.
@@ -50,6 +53,7 @@ impl Config {
             log: LogOptions::default(),
             clock: Clock::System,
             storage: None,
+            planted: None,
         }
     }
 }

@@ -1,9 +1,16 @@
 //! The embedding API: open, post, command, ask, close. It hides actix; any thread and any runtime may call it.
 
+mod account_commands;
 pub mod account_handle;
+mod authorization;
+pub mod change_records;
 pub mod command;
 mod commands;
 pub mod config;
+mod crew;
+mod crossing_commands;
+mod enterprise_commands;
+pub mod enterprise_queries;
 pub mod error;
 mod open;
 pub mod post;
@@ -13,6 +20,7 @@ pub mod report;
 mod snapshots;
 pub mod verify;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -21,14 +29,16 @@ use actix::Addr;
 use crossbeam::channel::Sender;
 use parking_lot::{Mutex, RwLock};
 
+pub use crate::actors::planted::PlantedFault;
 pub use account_handle::AccountHandle;
 pub use command::{AccountSettings, Answer, Command, PROVIDER, Request};
 pub use config::Config;
 pub use error::{EngineError, OpenError};
-pub use open::Opened;
+pub use open::{LogPump, Opened, Simulated};
 pub use post::{OnError, Pending};
 pub use post_report::{PostItem, PostReport};
 
+use crate::actors::crossings::Crossings;
 use crate::actors::directory::{DirectoryActor, PassDirectory};
 use crate::actors::gate::Gate;
 use crate::actors::health::Health;
@@ -36,10 +46,12 @@ use crate::actors::inbox::Inbox;
 use crate::actors::log::{Handover, Release};
 use crate::actors::newest::Newest;
 use crate::actors::on_engine_thread;
+use crate::actors::routes::Routes;
 use crate::actors::shard::{Pass, Shard};
 use crate::actors::ticket::Ticket;
 use crate::domain::directory::Directory;
 use crate::domain::identities::IdentityHasher;
+use crate::domain::ids::EnterpriseIndex;
 use crate::domain::strings::Strings;
 use crate::wal::{Identity, LogFault, Lsn, Order, Storage, Watermark};
 
@@ -86,7 +98,7 @@ struct Inner {
     /// Written while the log is trimmed, read while it is read.
     history: RwLock<()>,
     /// The newest snapshot's low-water mark; locked while one is taken.
-    snapshot_lsn: Mutex<Lsn>,
+    snapshot_lsn: tokio::sync::Mutex<Lsn>,
     /// Bytes handed to the log since opening.
     logged_bytes: Arc<AtomicU64>,
     /// Clones of the engine.
@@ -95,6 +107,12 @@ struct Inner {
     closing: AtomicBool,
     /// Held while an account is canceled, so that the directory's mark of one cancel is not taken back by another.
     canceling: tokio::sync::Mutex<()>,
+    /// Where the actors are.
+    routes: Arc<Routes>,
+    /// The accounts that something is on its way to or from.
+    crossings: Arc<Crossings>,
+    /// Held while an operation on one enterprise takes several steps.
+    enterprise_locks: Mutex<HashMap<EnterpriseIndex, Arc<tokio::sync::Mutex<()>>>>,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -190,6 +208,12 @@ impl Inner {
     /// Refuses what comes after the first fault, also where the actors asked are still well.
     fn check_running(&self) -> Result<(), EngineError> {
         if self.health.stopped().is_some() { Err(self.stopped()) } else { Ok(()) }
+    }
+
+    /// Waits for the operations on that enterprise before this one.
+    async fn enterprise_lock(&self, enterprise: EnterpriseIndex) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = Arc::clone(self.enterprise_locks.lock().entry(enterprise).or_default());
+        lock.lock_owned().await
     }
 
     async fn barrier(&self) -> Result<(), EngineError> {

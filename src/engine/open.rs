@@ -4,33 +4,28 @@ use std::error::Error;
 use std::io;
 use std::mem::take;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
-use actix::{Actor, Arbiter, Context, System};
-use crossbeam::channel::{Receiver, Sender, unbounded};
-use parking_lot::{Mutex, RwLock};
+use crossbeam::channel::{Receiver, unbounded};
 
-use super::{Config, Engine, Inner, OpenError, Threads};
-use crate::actors::directory::DirectoryActor;
-use crate::actors::gate::Gate;
+use super::crew::Crew;
+use super::{Config, Engine, EngineError, OpenError, Threads};
+use crate::actors::billing_account::View;
 use crate::actors::health::{Health, PanicGuard};
-use crate::actors::inbox::Inbox;
-use crate::actors::log::{Handover, Producer};
+use crate::actors::log::Handover;
 use crate::actors::mark_engine_thread;
-use crate::actors::newest::{Newest, NewestWriter};
-use crate::actors::shard::{Flush, Peers, Shard, ShardParts, Shared};
-use crate::domain::directory::Directory;
+use crate::actors::planted::PlantedFault;
+use crate::actors::routes::Delivery;
+use crate::domain::crossing::{Cargo, Party, Sent};
 use crate::domain::identities::IdentityHasher;
-use crate::domain::ids::CloudIndex;
-use crate::domain::invariants::check_ledgers;
-use crate::domain::ledger::Ledger;
+use crate::domain::invariants::{check_enterprises, check_ledgers};
+use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
 use crate::journal::replay::{Replayed, Start, replay};
 use crate::journal::snapshot::{self, SnapshotState};
 use crate::limits::{IN_FLIGHT_CHARGES_LIMIT, SHARDS_MAX};
 use crate::wal::{
-    Identity, LogFault, LogWriter, Lsn, OpenFault, Order, OsStorage, QueueOptions, Recovered, Storage,
-    VisitStop, Watermark, open_log, run,
+    Committer, Identity, LogFault, LogWriter, Lsn, OpenFault, Order, OsStorage, Pumped, QueueOptions,
+    Recovered, Storage, VisitStop, Watermark, open_log, run,
 };
 
 /// What opening found.
@@ -126,135 +121,184 @@ pub(super) fn describe(error: &dyn Error) -> String {
 impl Engine {
     /// Opens a data directory, making it if it is new, and recovers whatever a crash left (rule J1).
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let shards = shard_count(&config)?;
-        if !(1..=IN_FLIGHT_CHARGES_LIMIT).contains(&config.in_flight_charges_max) {
-            let text = format!("in_flight_charges_max must be 1 to {IN_FLIGHT_CHARGES_LIMIT}");
-            return Err(OpenError::Config(text));
-        }
-        let storage = storage_of(&config)?;
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|fault| OpenError::Config(format!("no randomness: {fault}")))?;
-        if !config.create && Identity::read(&*storage)?.is_none() {
-            let path = config.data_dir.display();
-            return Err(OpenError::Config(format!("`{path}` is not a data directory")));
-        }
-        let identity = Identity::open_or_create(&*storage, || random)?;
-        let hasher = IdentityHasher::new(identity.hash_key);
-        let mut opened = Opened::default();
-        let snapshot = read_snapshot(&*storage, &identity, Age::Newest, &mut opened.broken_snapshots)?;
-        let low_water = snapshot.as_ref().map(|snapshot| snapshot.low_water);
-        opened.snapshot = low_water;
-        let mut log = None;
-        let replayed: Replayed = replay::<OpenError>(Start { hasher, shards, snapshot }, |sink| {
-            let from = low_water.map_or(Lsn::FIRST, Lsn::next);
-            let opened = open_log(Arc::clone(&storage), &identity, config.log, from, &mut |block| {
-                sink(block.bytes).map_err(VisitStop::new)
-            });
-            log = Some(opened.map_err(journal_fault)?);
-            Ok(())
-        })?;
-        if let Some(violation) = check_ledgers(&replayed.ledgers).into_iter().next() {
-            return Err(OpenError::Violated(violation));
-        }
-        let (writer, recovered) = log.ok_or(OpenError::Config("the log was not opened".to_owned()))?;
-        opened.log = recovered;
-        opened.records = replayed.records;
-        opened.charges = replayed.charges;
-        Self::start(config, storage, identity, hasher, replayed, writer, opened)
-    }
-
-    #[allow(clippy::too_many_arguments)] // what recovery has found
-    fn start(
-        config: Config,
-        storage: Arc<dyn Storage>,
-        identity: Identity,
-        hasher: IdentityHasher,
-        replayed: Replayed,
-        writer: LogWriter,
-        opened: Opened,
-    ) -> Result<Self, OpenError> {
-        let Replayed { directory, strings, mut ledgers, .. } = replayed;
-        let shards = ledgers.len();
-        let health = Arc::new(Health::default());
-        let watermark = Arc::new(Watermark::new(writer.last()));
-        let (orders, queue) = unbounded();
-        let gates: Vec<_> = (0..shards).map(|_| Arc::new(Gate::new(config.in_flight_charges_max))).collect();
-        let inboxes: Vec<_> = (0..shards).map(|_| Arc::new(Inbox::default())).collect();
-        let newest: Vec<_> = (0..shards).map(|_| Arc::new(Newest::default())).collect();
-        {
-            let (gates, inboxes) = (gates.clone(), inboxes.clone());
-            health.on_stop(move || {
-                for gate in &gates {
-                    gate.close();
-                }
-                for inbox in &inboxes {
-                    inbox.close();
-                }
-            });
-        }
-        let options = QueueOptions { max_commit_delay: config.max_commit_delay, ..QueueOptions::default() };
+        let (crew, found) = recover(config, random)?;
+        let (stop_system, stopped) = tokio::sync::oneshot::channel();
         let log = {
-            let (health, watermark) = (Arc::clone(&health), Arc::clone(&watermark));
+            let (health, watermark) = (Arc::clone(&crew.shared.health), Arc::clone(&crew.watermark));
+            let (writer, queue, options) = (found.writer, found.queue, found.options);
             spawn("exchequer-log", move || run_log(writer, &queue, &options, &watermark, &health))?
         };
-        let spans = (0..directory.cloud_count())
-            .any(|cloud| u32::try_from(cloud).is_ok_and(|cloud| directory.spans_shards(CloudIndex(cloud))));
-        let shared = Shared {
-            strings: Arc::new(RwLock::new(strings)),
-            // There before any shard runs: the first one to run may look into another one's.
-            identities: ledgers.iter_mut().map(|ledger| Mutex::new(take(&mut ledger.identities))).collect(),
-            homes_shared: Arc::new(AtomicBool::new(spans)),
-            health: Arc::clone(&health),
-        };
-        let (stop_system, stopped) = tokio::sync::oneshot::channel();
-        let crew = Crew {
-            ledgers,
-            gates: gates.clone(),
-            inboxes: inboxes.clone(),
-            newest: newest.clone(),
-            shared: shared.clone(),
-            directory: Arc::new(RwLock::new(directory)),
-            watermark: Arc::clone(&watermark),
-            orders: orders.clone(),
-            logged_bytes: Arc::default(),
-        };
-        let logged_bytes = Arc::clone(&crew.logged_bytes);
-        let directory = Arc::clone(&crew.directory);
+        let members = crew.members();
         let (started, addresses) = std::sync::mpsc::channel();
         let system = spawn("exchequer-system", move || crew.run(&started, stopped))?;
-        let Ok((shards, directory_actor)) = addresses.recv() else {
+        let Ok(addresses) = addresses.recv() else {
             return Err(OpenError::Thread(io::Error::other("the actors' thread ended before it began")));
         };
         let threads = Threads { log, system, stop_system, snapshots: None };
-        let inner = Arc::new(Inner {
-            snapshot_lsn: Mutex::new(opened.snapshot.unwrap_or_default()),
-            config,
-            storage,
-            identity,
-            hasher,
-            directory,
-            strings: shared.strings,
-            inboxes,
-            gates,
-            newest,
-            shards,
-            directory_actor,
-            orders,
-            watermark,
-            health,
-            pool: Mutex::default(),
-            history: RwLock::default(),
-            logged_bytes,
-            users: AtomicUsize::new(0),
-            opened,
-            closing: AtomicBool::new(false),
-            canceling: tokio::sync::Mutex::default(),
-            threads: Mutex::new(Some(threads)),
-        });
-        let engine = Self::of(inner);
+        let engine = Self::of(Arc::new(members.inner(found.basis, addresses, Some(threads))));
+        pollster::block_on(engine.send_again(found.in_flight))?;
         engine.snapshot_by_itself()?;
         Ok(engine)
     }
+
+    /// As [`Engine::open`], with every actor on the current thread's actix `System` and the log pumped by the caller: for
+    /// simulations. `random` makes a new data directory's identity. Only the asynchronous calls can be used.
+    ///
+    /// What was on its way when the log ended is sent again by [`Simulated::send_again`], which waits for the pump; and, more
+    /// than [`Engine::open`] does, what its receivers have already: they must not mind.
+    pub fn open_here(config: Config, random: [u8; 32]) -> Result<Simulated, OpenError> {
+        let (crew, found) = recover(config, random)?;
+        let log = LogPump {
+            committer: Committer::new(found.writer),
+            queue: found.queue,
+            options: found.options,
+            watermark: Arc::clone(&crew.watermark),
+            health: Arc::clone(&crew.shared.health),
+        };
+        let members = crew.members();
+        let addresses = crew.start(Vec::new());
+        let engine = Self::of(Arc::new(members.inner(found.basis, addresses, None)));
+        Ok(Simulated { engine, log, unacknowledged: found.unacknowledged })
+    }
+
+    /// Sends again what stood in an outbox and above its receiver's watermark, and waits until it has arrived
+    /// (rule F5): nobody can close an account before.
+    async fn send_again(&self, in_flight: Vec<(Party, Sent)>) -> Result<(), OpenError> {
+        if in_flight.is_empty() || self.inner.config.planted == Some(PlantedFault::OutboxNotResent) {
+            return Ok(());
+        }
+        let failed = |error: EngineError| OpenError::Config(error.to_string());
+        for (from, sent) in &in_flight {
+            let delivery = Delivery::of(*from, sent, Timestamp::MIN, RECOVERY, None);
+            self.inner.routes.deliver(sent.to, delivery);
+        }
+        for (_, sent) in &in_flight {
+            if let Party::CreditControl(enterprise) = sent.to {
+                self.control_state(enterprise).await.map_err(failed)?;
+            }
+        }
+        // Now what credit controls pass on is on its way as well.
+        for (_, sent) in &in_flight {
+            let receiver = match (&sent.to, &sent.cargo) {
+                (Party::Account(account), _) | (_, Cargo::CreditReturn { moves_to: Some(account), .. }) => {
+                    *account
+                }
+                _ => continue,
+            };
+            self.ask(receiver, View).await.map_err(failed)?;
+        }
+        tracing::info!(messages = in_flight.len(), "sent again what was on its way");
+        Ok(())
+    }
+}
+
+/// Who sends again what was on its way when the log ended.
+const RECOVERY: &str = "recovery";
+
+/// An engine in a simulation.
+pub struct Simulated {
+    /// The engine.
+    pub engine: Engine,
+    /// Its log.
+    pub log: LogPump,
+    unacknowledged: Vec<(Party, Sent)>,
+}
+
+impl Simulated {
+    /// Messages of which no record of their senders tells that they have arrived.
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    /// Sends them again; the future is done when they have arrived, for which the log must be pumped.
+    pub fn send_again(&mut self) -> impl Future<Output = Result<(), OpenError>> + use<> {
+        let (engine, sent) = (self.engine.clone(), take(&mut self.unacknowledged));
+        async move { engine.send_again(sent).await }
+    }
+}
+
+/// The log of a simulated engine: it works when it is told to.
+pub struct LogPump {
+    committer: Committer<Handover>,
+    queue: Receiver<Order<Handover>>,
+    options: QueueOptions,
+    watermark: Arc<Watermark>,
+    health: Arc<Health>,
+}
+
+impl LogPump {
+    /// Writes and syncs one block, if anything is queued. A fault stops the engine, as it would stop a real one.
+    pub fn pump(&mut self) -> Result<Pumped, LogFault> {
+        let pumped = self.committer.pump(&self.queue, &self.options, &self.watermark);
+        pumped.inspect_err(|fault| self.health.stop(|| describe(fault)))
+    }
+}
+
+/// What recovery found besides the state.
+struct Found {
+    basis: Basis,
+    writer: LogWriter,
+    queue: Receiver<Order<Handover>>,
+    options: QueueOptions,
+    in_flight: Vec<(Party, Sent)>,
+    unacknowledged: Vec<(Party, Sent)>,
+}
+
+/// What an engine stands on.
+pub(super) struct Basis {
+    pub(super) config: Config,
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) identity: Identity,
+    pub(super) hasher: IdentityHasher,
+    pub(super) opened: Opened,
+}
+
+/// Reads the newest snapshot and the log after it, and makes everything that actors need.
+fn recover(config: Config, random: [u8; 32]) -> Result<(Crew, Found), OpenError> {
+    let shards = shard_count(&config)?;
+    if !(1..=IN_FLIGHT_CHARGES_LIMIT).contains(&config.in_flight_charges_max) {
+        let text = format!("in_flight_charges_max must be 1 to {IN_FLIGHT_CHARGES_LIMIT}");
+        return Err(OpenError::Config(text));
+    }
+    let storage = storage_of(&config)?;
+    if !config.create && Identity::read(&*storage)?.is_none() {
+        let path = config.data_dir.display();
+        return Err(OpenError::Config(format!("`{path}` is not a data directory")));
+    }
+    let identity = Identity::open_or_create(&*storage, || random)?;
+    let hasher = IdentityHasher::new(identity.hash_key);
+    let mut opened = Opened::default();
+    let snapshot = read_snapshot(&*storage, &identity, Age::Newest, &mut opened.broken_snapshots)?;
+    let low_water = snapshot.as_ref().map(|snapshot| snapshot.low_water);
+    opened.snapshot = low_water;
+    let mut log = None;
+    let mut replayed: Replayed = replay::<OpenError>(Start { hasher, shards, snapshot }, |sink| {
+        let from = low_water.map_or(Lsn::FIRST, Lsn::next);
+        let opened = open_log(Arc::clone(&storage), &identity, config.log, from, &mut |block| {
+            sink(block.bytes).map_err(VisitStop::new)
+        });
+        log = Some(opened.map_err(journal_fault)?);
+        Ok(())
+    })?;
+    let violations = check_ledgers(&replayed.ledgers)
+        .into_iter()
+        .chain(check_enterprises(&replayed.ledgers, &replayed.enterprises));
+    if let Some(violation) = violations.into_iter().next() {
+        return Err(OpenError::Violated(violation));
+    }
+    let (writer, recovered) = log.ok_or(OpenError::Config("the log was not opened".to_owned()))?;
+    opened.log = recovered;
+    opened.records = replayed.records;
+    opened.charges = replayed.charges;
+    let options = QueueOptions { max_commit_delay: config.max_commit_delay, ..QueueOptions::default() };
+    let (orders, queue) = unbounded();
+    let in_flight = take(&mut replayed.in_flight);
+    let unacknowledged = take(&mut replayed.unacknowledged);
+    let crew = Crew::new(&config, replayed, orders, Arc::new(Watermark::new(writer.last())));
+    let basis = Basis { config, storage, identity, hasher, opened };
+    Ok((crew, Found { basis, writer, queue, options, in_flight, unacknowledged }))
 }
 
 /// Starts a named thread.
@@ -278,74 +322,4 @@ fn run_log(
     run(writer, queue, options, watermark).inspect_err(|fault| {
         health.stop(|| format!("{} (hint: {})", describe(fault), fault.hint()));
     })
-}
-
-/// Everything that the actors are made of.
-struct Crew {
-    ledgers: Vec<Ledger>,
-    gates: Vec<Arc<Gate>>,
-    inboxes: Vec<Arc<Inbox>>,
-    newest: Vec<Arc<Newest>>,
-    shared: Shared,
-    directory: Arc<RwLock<Directory>>,
-    watermark: Arc<Watermark>,
-    orders: Sender<Order<Handover>>,
-    logged_bytes: Arc<AtomicU64>,
-}
-
-type Addresses = (Vec<actix::Addr<Shard>>, actix::Addr<DirectoryActor>);
-
-impl Crew {
-    /// Runs the actors until told to stop. The directory lives on this thread, each shard on one of its own.
-    fn run(self, started: &std::sync::mpsc::Sender<Addresses>, stopped: tokio::sync::oneshot::Receiver<()>) {
-        let health = Arc::clone(&self.shared.health);
-        let _guard = PanicGuard { health, name: "actors' system" };
-        System::new().block_on(async move {
-            let arbiters: Vec<_> = self.ledgers.iter().map(|_| Arbiter::new()).collect();
-            let addresses = self.start(&arbiters);
-            // Whoever opens the engine waits for these.
-            drop(started.send(addresses));
-            // An error means that the engine is gone: the same as being told.
-            drop(stopped.await);
-            for arbiter in arbiters {
-                arbiter.stop();
-                drop(arbiter.join());
-            }
-        });
-    }
-
-    fn start(self, arbiters: &[Arbiter]) -> Addresses {
-        let mut shards = Vec::new();
-        let producer = Arc::new(Producer::immediate(self.orders, self.logged_bytes));
-        let parts = self.ledgers.into_iter().zip(&self.gates).zip(&self.inboxes).zip(&self.newest);
-        for ((((ledger, gate), inbox), newest), arbiter) in parts.zip(arbiters) {
-            let (gate, inbox) = (Arc::clone(gate), Arc::clone(inbox));
-            let mut newest = NewestWriter::new(Arc::clone(newest));
-            // Anybody may read them before the shard runs.
-            for (slot, account) in ledger.accounts.iter().enumerate() {
-                newest.set(slot, account.available_credit());
-            }
-            let (directory, shared) = (Arc::clone(&producer), self.shared.clone());
-            shards.push(Shard::start_in_arbiter(&arbiter.handle(), move |context: &mut Context<Shard>| {
-                let address = actix::AsyncContext::address(context);
-                let wake = address.clone();
-                let producer = Producer::beside(&directory, gate, move || wake.do_send(Flush));
-                Shard::new(ShardParts { ledger, inbox, shared, producer, newest }, address)
-            }));
-        }
-        for (number, shard) in shards.iter().enumerate() {
-            let others = shards.iter().enumerate().filter(|(other, _)| *other != number);
-            shard.do_send(Peers(others.map(|(_, shard)| shard.clone()).collect()));
-        }
-        let directory = DirectoryActor {
-            directory: self.directory,
-            producer,
-            inboxes: self.inboxes,
-            shards: shards.clone(),
-            guard: PanicGuard { health: Arc::clone(&self.shared.health), name: "directory" },
-            shared: self.shared,
-            watermark: self.watermark,
-        };
-        (shards, directory.start())
-    }
 }

@@ -68,6 +68,18 @@ pub struct AccountOverview {
     pub cloud_account_count: u64,
     /// Charges posted so far.
     pub charges: u64,
+    /// Cash that others transferred in, part of the cash balance (rule B1).
+    pub transfer_book: Money,
+    /// Cash without the transfer book.
+    pub own_cash: Money,
+    /// What open holds reserve (rule B5).
+    pub held: Money,
+    /// Available credit less what is held (rule B5).
+    pub spendable: Money,
+    /// Cash that it sent and nobody has received yet (rule F5).
+    pub in_flight: Money,
+    /// The enterprise that it belongs to (rule A6).
+    pub ecid: Option<String>,
 }
 
 /// One page of accounts.
@@ -107,14 +119,17 @@ impl Engine {
         Ok(overview)
     }
 
-    /// Accounts from number `from` (0-based) on, at most `limit`; cloud accounts are not named.
+    /// Accounts from number `from` (0-based) on, at most `limit`, of one enterprise if it is named; cloud accounts are not
+    /// named.
     pub fn list_accounts(
         &self,
         from: u32,
         limit: usize,
         with_costs_only: bool,
+        ecid: Option<&str>,
     ) -> Result<AccountPage, EngineError> {
         self.blocking()?;
+        let enterprise = ecid.map(|ecid| self.known_enterprise(ecid)).transpose()?;
         let shards = self.inner.shards.len();
         let count = self.inner.directory.read().account_count();
         let mut items = Vec::new();
@@ -139,7 +154,8 @@ impl Engine {
                     break;
                 }
                 next = view.account.0 as usize + 1;
-                if with_costs_only && view.charges == 0 {
+                let elsewhere = enterprise.is_some() && view.enterprise != enterprise;
+                if elsewhere || (with_costs_only && view.charges == 0) {
                     continue;
                 }
                 let id = self.inner.directory.read().account_id(view.account).unwrap_or_default().to_owned();
@@ -198,7 +214,6 @@ impl Engine {
     }
 
     /// An account's own figures, without its cloud accounts.
-    #[allow(clippy::unused_self)] // a question to the engine
     pub(super) fn overview(&self, billing_account: &str, view: AccountView) -> AccountOverview {
         let direct = view.kind == AccountType::Direct;
         let text = |text: Option<Box<str>>| text.map_or_else(|| billing_account.to_owned(), Into::into);
@@ -228,6 +243,14 @@ impl Engine {
             cloud_accounts: Vec::new(),
             cloud_account_count: 0,
             charges: view.charges,
+            transfer_book: view.transfer_book,
+            own_cash: view.cash.checked_sub(view.transfer_book).unwrap_or(view.cash),
+            held: view.held,
+            spendable: view.spendable,
+            in_flight: view.in_flight,
+            ecid: view.enterprise.and_then(|enterprise| {
+                self.inner.directory.read().enterprise_id(enterprise).map(str::to_owned)
+            }),
         }
     }
 }

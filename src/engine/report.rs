@@ -1,18 +1,16 @@
-//! What is in the log: exact sums of charges, and change records. Both stream; neither needs memory for history.
+//! What is in the log: exact sums of charges, streamed; history needs no memory.
 
 use std::collections::HashMap;
 
 use super::open::{describe, journal_fault};
 use super::{Engine, EngineError};
-use crate::domain::account_event::AccountEvent;
 use crate::domain::charge::Category;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::money::{Amount, Money};
 use crate::domain::strings::{StringId, Strings};
-use crate::domain::time::{Cycle, Timestamp};
+use crate::domain::time::Cycle;
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
-use crate::journal::forms::account_record::AccountRecord;
 use crate::journal::frame::{Frame, Kind, frames};
 use crate::wal::{Lsn, VisitStop, read_log};
 
@@ -92,29 +90,6 @@ pub struct ReportItem {
     pub amount: Money,
 }
 
-/// One change of an asset or setting (rule B3).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ChangeRecord {
-    /// `<account number>-<record number>`.
-    pub transaction: String,
-    /// Business time.
-    pub at: Timestamp,
-    /// What changed.
-    pub asset: &'static str,
-    /// How.
-    pub kind: &'static str,
-    /// By how much, where it is money.
-    pub amount: Option<Money>,
-    /// Before.
-    pub before: Option<Money>,
-    /// After.
-    pub after: Option<Money>,
-    /// Who.
-    pub actor: String,
-    /// Why, or by which payment.
-    pub reason: Option<String>,
-}
-
 impl Engine {
     /// Exact sums and counts of the charges posted, in the order of their keys.
     pub fn report(&self, query: &ReportQuery) -> Result<Vec<ReportItem>, EngineError> {
@@ -168,29 +143,8 @@ impl Engine {
         Ok(items)
     }
 
-    /// The change records of one billing account, oldest first (rules B2, B3).
-    pub fn change_records(
-        &self,
-        billing_account: &str,
-        asset: Option<&str>,
-    ) -> Result<Vec<ChangeRecord>, EngineError> {
-        let account = self.known(billing_account)?;
-        let mut records = Vec::new();
-        self.read_history(&mut |frame| {
-            if frame.kind == Kind::Account {
-                let record = AccountRecord::decode(frame)?;
-                if record.account == account {
-                    records.push(change_record(record));
-                }
-            }
-            Ok(())
-        })?;
-        records.retain(|record| asset.is_none_or(|asset| asset == record.asset));
-        Ok(records)
-    }
-
     /// Reads all records that are durable now, oldest first.
-    fn read_history(
+    pub(super) fn read_history(
         &self,
         visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), JournalFault>,
     ) -> Result<(), EngineError> {
@@ -212,7 +166,7 @@ impl Engine {
         let mut currencies = Vec::new();
         let mut from = Some(0);
         while let Some(first) = from {
-            let page = self.list_accounts(first, 65_536, false)?;
+            let page = self.list_accounts(first, 65_536, false, None)?;
             for account in page.items {
                 let known = names.iter().position(|name| *name == account.currency);
                 let place = known.unwrap_or_else(|| {
@@ -296,53 +250,5 @@ impl Texts {
 
     fn currency(&self, number: u32) -> String {
         self.currencies.get(number as usize).map(Currency::to_string).unwrap_or_default()
-    }
-}
-
-/// A record of an account, as a person reads it.
-pub fn change_record(record: AccountRecord) -> ChangeRecord {
-    let difference = |before: Money, after: Money| after.checked_sub(before);
-    let before = |after: Money, amount: Money| after.checked_sub(amount);
-    let (asset, kind, amount, from, to, reason) = match record.event {
-        AccountEvent::CashToppedUp { amount, cash_after, reference } => {
-            ("cash", "top_up", Some(amount), before(cash_after, amount), Some(cash_after), reference)
-        }
-        AccountEvent::CashAdjusted { amount, cash_after, reason } => {
-            ("cash", "adjustment", Some(amount), before(cash_after, amount), Some(cash_after), Some(reason))
-        }
-        AccountEvent::CreditLimitGranted { before, after } => {
-            ("credit_limit", "grant", difference(before, after), Some(before), Some(after), None)
-        }
-        AccountEvent::QuotaSet { before, after } => {
-            ("quota", "set", difference(before, after), Some(before), Some(after), None)
-        }
-        AccountEvent::QuotaRepaid { amount, consumed_after } => (
-            "quota_consumed",
-            "repayment",
-            Some(amount),
-            consumed_after.checked_add(amount),
-            Some(consumed_after),
-            None,
-        ),
-        AccountEvent::ProfileModified { .. } => ("settings", "modified", None, None, None, None),
-        AccountEvent::StatusChanged { status } => {
-            let kind = match status {
-                crate::domain::account::Status::Valid => "thawed",
-                crate::domain::account::Status::Frozen => "frozen",
-                crate::domain::account::Status::Canceled => "canceled",
-            };
-            ("status", kind, None, None, None, None)
-        }
-    };
-    ChangeRecord {
-        transaction: format!("{}-{}", record.account, record.sequence),
-        at: record.at,
-        asset,
-        kind,
-        amount,
-        before: from,
-        after: to,
-        actor: record.actor.into(),
-        reason: reason.map(Into::into),
     }
 }

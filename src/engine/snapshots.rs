@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use super::{Engine, EngineError, Inner, OpenError, open};
 use crate::actors::directory::{LowWater, SnapshotDirectory};
+use crate::actors::planted::PlantedFault;
 use crate::actors::shard::{SnapshotAccounts, SnapshotIdentities};
-use crate::journal::snapshot::SnapshotWriter;
+use crate::domain::ids::EnterpriseIndex;
+use crate::journal::snapshot::{Part, SnapshotWriter};
 use crate::wal::{Lsn, Order};
 
 /// Accounts in one part: a shard is held up for about a millisecond.
@@ -21,50 +23,61 @@ impl Engine {
     /// Takes a snapshot while everything else goes on. Gives its low-water mark: recovery reads the log from there.
     pub fn snapshot(&self) -> Result<Lsn, EngineError> {
         self.blocking()?;
-        self.inner.check_running()?;
-        let mut newest = self.inner.snapshot_lsn.lock();
-        let low_water = pollster::block_on(self.inner.directory_actor.send(LowWater));
-        let low_water = low_water.map_err(|_| self.inner.stopped())?;
-        if low_water == *newest {
-            return Ok(low_water);
-        }
-        let failed = |error: io::Error| EngineError::Log(format!("cannot write a snapshot: {error}"));
-        let storage = &*self.inner.storage;
-        let mut writer =
-            SnapshotWriter::create(storage, self.inner.identity.directory_id, low_water).map_err(failed)?;
-        self.write_shards(&mut writer)?;
-        // Last, so that it knows every account that the shards wrote.
-        let parts = pollster::block_on(self.inner.directory_actor.send(SnapshotDirectory));
-        for part in parts.map_err(|_| self.inner.stopped())? {
-            writer.write(&part).map_err(failed)?;
-        }
-        // The snapshot may hold charges that are not durable yet; it counts only when they are.
-        self.barrier()?;
-        let needed = writer.finish(*newest).map_err(failed)?;
-        *newest = low_water;
+        let (low_water, needed) = pollster::block_on(self.take_snapshot())?;
         if let Some(needed) = needed.filter(|_| self.inner.config.trim_log) {
             let _alone = self.inner.history.write();
             drop(self.inner.orders.send(Order::Trim(needed.next())));
             self.barrier()?;
         }
-        tracing::info!(%low_water, "took a snapshot");
         Ok(low_water)
     }
 
-    fn write_shards(&self, writer: &mut SnapshotWriter<'_>) -> Result<(), EngineError> {
-        let failed = |error: io::Error| EngineError::Log(format!("cannot write a snapshot: {error}"));
+    /// As [`Engine::snapshot`], on any runtime; the log is not trimmed.
+    pub async fn snapshot_async(&self) -> Result<Lsn, EngineError> {
+        self.take_snapshot().await.map(|(low_water, _)| low_water)
+    }
+
+    /// The new snapshot's low-water mark, and that of the older one that is kept.
+    async fn take_snapshot(&self) -> Result<(Lsn, Option<Lsn>), EngineError> {
+        self.inner.check_running()?;
+        let mut newest = self.inner.snapshot_lsn.lock().await;
+        let low_water = self.inner.directory_actor.send(LowWater).await.map_err(|_| self.inner.stopped())?;
+        if low_water == *newest {
+            return Ok((low_water, None));
+        }
+        let storage = &*self.inner.storage;
+        let mut writer =
+            SnapshotWriter::create(storage, self.inner.identity.directory_id, low_water).map_err(failed)?;
+        self.write_shards(&mut writer).await?;
+        // After the shards, so that it knows every account that they wrote.
+        let parts = self.inner.directory_actor.send(SnapshotDirectory).await;
+        for part in parts.map_err(|_| self.inner.stopped())? {
+            writer.write(&part).map_err(failed)?;
+        }
+        self.write_enterprises(&mut writer).await?;
+        // The snapshot may hold charges that are not durable yet; it counts only when they are.
+        if self.inner.config.planted != Some(PlantedFault::SnapshotBeforeDurable) {
+            self.barrier_async().await?;
+        }
+        let needed = writer.finish(*newest).map_err(failed)?;
+        *newest = low_water;
+        tracing::info!(%low_water, "took a snapshot");
+        Ok((low_water, needed))
+    }
+
+    async fn write_shards(&self, writer: &mut SnapshotWriter<'_>) -> Result<(), EngineError> {
         for shard in &self.inner.shards {
             let mut from = 0;
             loop {
                 let message = SnapshotAccounts { from, limit: ACCOUNTS_PER_PART };
-                let part = pollster::block_on(shard.send(message)).map_err(|_| self.inner.stopped())?;
+                let part = shard.send(message).await.map_err(|_| self.inner.stopped())?;
                 let Some(part) = part else { break };
                 writer.write(&part).map_err(failed)?;
                 from += ACCOUNTS_PER_PART;
             }
             let mut nth = 0;
             loop {
-                let parts = pollster::block_on(shard.send(SnapshotIdentities { nth }));
+                let parts = shard.send(SnapshotIdentities { nth }).await;
                 let Some(parts) = parts.map_err(|_| self.inner.stopped())? else { break };
                 for part in parts {
                     writer.write(&part).map_err(failed)?;
@@ -73,6 +86,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// After the directory: an enterprise that it does not know yet is left out by recovery, and replayed.
+    async fn write_enterprises(&self, writer: &mut SnapshotWriter<'_>) -> Result<(), EngineError> {
+        let count = self.inner.routes.enterprises.read().len();
+        let numbers = (0..count).map(|number| u32::try_from(number).expect("invariant: numbered by u32"));
+        for enterprise in numbers.map(EnterpriseIndex) {
+            let control = self.control_state(enterprise).await?;
+            writer.write(&Part::credit_control(&control)).map_err(failed)?;
+            let authorization = self.authorization_state(Some(enterprise)).await?;
+            writer.write(&Part::authorization(enterprise, &authorization)).map_err(failed)?;
+        }
+        let outside = self.authorization_state(None).await?;
+        writer.write(&Part::authorization(EnterpriseIndex::NONE, &outside)).map_err(failed)
     }
 
     /// Starts the thread that takes a snapshot whenever the log has grown enough.
@@ -85,6 +112,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+#[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
+fn failed(error: io::Error) -> EngineError {
+    EngineError::Log(format!("cannot write a snapshot: {error}"))
 }
 
 fn watch_log(inner: &Weak<Inner>, bytes: u64) {

@@ -3,9 +3,9 @@
 use super::open::{Age, describe, journal_fault, read_snapshot, shard_count, storage_of};
 use super::{Config, OpenError};
 use crate::domain::identities::IdentityHasher;
-use crate::domain::invariants::{Invariant, Violation, check_ledgers};
+use crate::domain::invariants::{Invariant, Violation, check_enterprises, check_ledgers};
 use crate::domain::ledger::Ledger;
-use crate::domain::money::Money;
+use crate::domain::money::RunningSum;
 use crate::journal::JournalFault;
 use crate::journal::replay::{Replayed, Start, replay};
 use crate::journal::snapshot::SnapshotState;
@@ -59,27 +59,13 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
         }
     };
     checks.extend(check_ledgers(&whole.ledgers));
+    checks.extend(check_enterprises(&whole.ledgers, &whole.enterprises));
     if whole.repeated > 0 && !trimmed {
         let detail =
             format!("{} charges repeat an identity that stands in the log before them", whole.repeated);
         checks.violated(Invariant::IdentitiesAreUnique, detail);
     }
-    let cash = whole
-        .ledgers
-        .iter()
-        .flat_map(|ledger| &ledger.accounts)
-        .try_fold(Money::ZERO, |sum, account| sum.checked_add(account.cash()));
-    if cash != whole.cash_expected {
-        let text = |money: Option<Money>| {
-            money.map_or_else(|| "more than fits".to_owned(), |money| money.to_string())
-        };
-        let detail = format!(
-            "accounts hold {}, their opening and the log make {}",
-            text(cash),
-            text(whole.cash_expected)
-        );
-        checks.violated(Invariant::CashIsConserved, detail);
-    }
+    checks.cash(&whole);
     for text in broken {
         checks.violated(Invariant::SnapshotEqualsLog, text);
     }
@@ -133,10 +119,45 @@ impl Checks {
         self.violated(invariant, format!("{} (hint: {})", describe(error), error.hint()));
     }
 
+    /// Cash is conserved: record by record; and, if the log tells all there ever was, altogether.
+    fn cash(&mut self, replayed: &Replayed) {
+        for detail in &replayed.cash_misstated {
+            self.violated(Invariant::CashIsConserved, detail.clone());
+        }
+        let Some(expected) = replayed.cash_expected else { return };
+        let accounts = replayed.ledgers.iter().flat_map(|ledger| &ledger.accounts);
+        let cash = accounts.fold(RunningSum::default(), |sum, account| sum.plus(account.cash()));
+        let in_flight = replayed.in_flight.iter();
+        let in_flight = in_flight.fold(RunningSum::default(), |sum, (_, sent)| sum.plus(sent.cargo.cash()));
+        if cash.with(in_flight) != expected {
+            let text = |sum: RunningSum| {
+                sum.total().map_or_else(|| "more than fits".to_owned(), |money| money.to_string())
+            };
+            let detail = format!(
+                "accounts hold {}, {} is in flight, and what came in and went out makes {}",
+                text(cash),
+                text(in_flight),
+                text(expected)
+            );
+            self.violated(Invariant::CashIsConserved, detail);
+        }
+    }
+
     fn compare(&mut self, whole: &Replayed, resumed: &Replayed) {
         let invariant = Invariant::SnapshotEqualsLog;
         if whole.directory.to_parts() != resumed.directory.to_parts() {
             self.violated(invariant, "the directories differ".to_owned());
+        }
+        if whole.enterprises.len() != resumed.enterprises.len() {
+            self.violated(invariant, "there are other enterprises".to_owned());
+        }
+        for (one, other) in whole.enterprises.iter().zip(&resumed.enterprises) {
+            if one != other {
+                self.violated(invariant, format!("enterprise {} differs", one.control.enterprise));
+            }
+        }
+        if whole.outside != resumed.outside {
+            self.violated(invariant, "the authorization outside of enterprises differs".to_owned());
         }
         for (whole, resumed) in whole.ledgers.iter().zip(&resumed.ledgers) {
             if whole.accounts.len() != resumed.accounts.len()

@@ -328,7 +328,7 @@ impl ChargesBuilder {
             texts: &self.texts,
             import_row: self.import_row.bytes(),
         };
-        frame::append(bytes, Kind::ChargesPosted, |bytes| rmp_serde::encode::write(bytes, &form));
+        frame::append(bytes, Kind::ChargesPosted, 1, |bytes| rmp_serde::encode::write(bytes, &form));
         self.clear();
     }
 

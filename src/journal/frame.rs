@@ -22,6 +22,10 @@ pub enum Kind {
     Account = 2,
     /// A change of the directory.
     Directory = 3,
+    /// A change of an enterprise's credit control.
+    CreditControl = 4,
+    /// A change of an enterprise's authorization, or of that outside of enterprises.
+    AdminAuthorization = 5,
 }
 
 impl Kind {
@@ -31,12 +35,20 @@ impl Kind {
             Self::ChargesPosted => "charges_posted",
             Self::Account => "account",
             Self::Directory => "directory",
+            Self::CreditControl => "credit_control",
+            Self::AdminAuthorization => "admin_authorization",
+        }
+    }
+
+    /// The highest version that this program reads. It writes a lower one where that says everything, so that an older
+    /// program reads on until it meets what it does not know, and says so then.
+    pub const fn version_max(self) -> u8 {
+        match self {
+            Self::Account | Self::Directory => 2,
+            Self::ChargesPosted | Self::CreditControl | Self::AdminAuthorization => 1,
         }
     }
 }
-
-/// The newest version of every kind that this program writes and the highest that it reads.
-pub const VERSION: u8 = 1;
 
 const HEADER_BYTES: usize = 8;
 
@@ -51,14 +63,16 @@ pub struct Frame<'a> {
     pub body: &'a [u8],
 }
 
-/// Appends a record whose body `write` encodes.
+/// Appends a record of that version, whose body `write` encodes.
 pub fn append(
     bytes: &mut Vec<u8>,
     kind: Kind,
+    version: u8,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), rmp_serde::encode::Error>,
 ) {
+    debug_assert!((1..=kind.version_max()).contains(&version), "invariant: what is written can be read");
     let start = bytes.len();
-    bytes.extend_from_slice(&[0, 0, 0, 0, kind as u8, VERSION, 0, 0]);
+    bytes.extend_from_slice(&[0, 0, 0, 0, kind as u8, version, 0, 0]);
     write(bytes).expect("invariant: encoding into memory can't fail");
     let length =
         u32::try_from(bytes.len() - start - HEADER_BYTES).expect("invariant: a record is far below 4 GiB");
@@ -85,9 +99,11 @@ fn split_frame(bytes: &[u8]) -> Result<(Frame<'_>, &[u8]), JournalFault> {
         1 => Kind::ChargesPosted,
         2 => Kind::Account,
         3 => Kind::Directory,
+        4 => Kind::CreditControl,
+        5 => Kind::AdminAuthorization,
         kind => return Err(JournalFault::UnknownKind(kind)),
     };
-    if header[5] > VERSION || header[5] == 0 {
+    if header[5] > kind.version_max() || header[5] == 0 {
         return Err(JournalFault::NewerRecord { kind: kind.name(), version: header[5] });
     }
     if rest.len() < length {
@@ -95,4 +111,33 @@ fn split_frame(bytes: &[u8]) -> Result<(Frame<'_>, &[u8]), JournalFault> {
     }
     let (body, rest) = rest.split_at(length);
     Ok((Frame { kind, version: header[5], body }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_up_to_its_own_version() {
+        let kinds = [
+            Kind::ChargesPosted,
+            Kind::Account,
+            Kind::Directory,
+            Kind::CreditControl,
+            Kind::AdminAuthorization,
+        ];
+        for kind in kinds {
+            let mut bytes = Vec::new();
+            append(&mut bytes, kind, kind.version_max(), |bytes| rmp_serde::encode::write(bytes, &7));
+            let frame = frames(&bytes).next().unwrap().unwrap();
+            assert_eq!((frame.kind, frame.version), (kind, kind.version_max()));
+            for version in [0, kind.version_max() + 1] {
+                bytes[5] = version;
+                let read = frames(&bytes).next().unwrap();
+                assert!(
+                    matches!(read, Err(JournalFault::NewerRecord { version: found, .. }) if found == version)
+                );
+            }
+        }
+    }
 }

@@ -20,10 +20,13 @@ use super::JournalFault;
 use super::forms::from_slice;
 use super::forms::parts::RememberedV1;
 use super::forms::snapshot_account::{AccountState, AccountV1};
+use super::forms::snapshot_enterprise::{AuthorizationV1, CreditControlV1};
 use crate::domain::account::AccountParts;
+use crate::domain::admin_authorization::AdminAuthorization;
+use crate::domain::credit_control::CreditControl;
 use crate::domain::directory::DirectoryParts;
 use crate::domain::identities::{Identities, IdentityKey};
-use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
+use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex, Partition};
 use crate::domain::keys::Remembered;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::strings::{StringId, Strings};
@@ -35,7 +38,8 @@ use crate::wal::storage::{Storage, StorageFile};
 const DIRECTORY: &str = "snapshots";
 const UNFINISHED: &str = "snapshots/unfinished.tmp";
 const MAGIC: [u8; 8] = *b"EXCHSNAP";
-const VERSION: u32 = 1;
+/// Version 1 knows no enterprises; it reads as if there were none.
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 40;
 const PART_HEADER_BYTES: usize = 12;
 /// How many finished snapshots stay; a broken one falls back to the older.
@@ -46,6 +50,8 @@ const KIND_ACCOUNTS: u32 = 1;
 const KIND_IDENTITIES: u32 = 2;
 const KIND_DIRECTORY: u32 = 3;
 const KIND_STRINGS: u32 = 4;
+const KIND_CREDIT_CONTROL: u32 = 5;
+const KIND_AUTHORIZATION: u32 = 6;
 
 /// A snapshot that was read.
 pub struct SnapshotState {
@@ -59,6 +65,10 @@ pub struct SnapshotState {
     pub identities: Identities,
     /// The kept strings.
     pub strings: Strings,
+    /// Credit controls, in no particular order: of every enterprise of the directory, and perhaps of later ones.
+    pub credit_controls: Vec<CreditControl>,
+    /// Authorizations, of the same enterprises, and under [`EnterpriseIndex::NONE`] that outside of them.
+    pub authorizations: Vec<(EnterpriseIndex, AdminAuthorization)>,
 }
 
 /// One part of a snapshot, encoded; made where the state lives, written by whoever takes the snapshot.
@@ -110,8 +120,19 @@ impl Part {
             clouds: parts.clouds.iter().map(|(id, payer)| (id.clone(), payer.0)).collect(),
             changes: parts.changes.iter().map(|(cloud, payer, at)| (cloud.0, payer.0, at.micros())).collect(),
             keys: parts.keys.iter().map(RememberedV1::from).collect(),
+            enterprises: parts.enterprises.clone(),
         };
         Self::encode(KIND_DIRECTORY, &form)
+    }
+
+    /// One enterprise's credit control; taken after the directory's part.
+    pub fn credit_control(control: &CreditControl) -> Self {
+        Self::encode(KIND_CREDIT_CONTROL, &CreditControlV1::from(control))
+    }
+
+    /// One enterprise's authorization, or that outside of enterprises; taken after the directory's part.
+    pub fn authorization(enterprise: EnterpriseIndex, authorization: &AdminAuthorization) -> Self {
+        Self::encode(KIND_AUTHORIZATION, &AuthorizationV1::new(enterprise, authorization))
     }
 
     /// The kept strings.
@@ -137,6 +158,9 @@ struct DirectoryV1 {
     clouds: Vec<(Box<str>, u32)>,
     changes: Vec<(u32, u32, i64)>,
     keys: Vec<RememberedV1>,
+    // Since version 2.
+    #[serde(default)]
+    enterprises: Vec<Box<str>>,
 }
 
 /// Synced after so many bytes: at its end the disk would be busy with all of it, and every commit would wait.
@@ -306,6 +330,14 @@ fn read(
             KIND_IDENTITIES => state.identities(&body)?,
             KIND_DIRECTORY => state.directory = Some(directory_parts(&body)?),
             KIND_STRINGS => state.strings(&body)?,
+            KIND_CREDIT_CONTROL => {
+                let form: CreditControlV1 = from_slice("credit control", &body)?;
+                state.credit_controls.push(form.try_into()?);
+            }
+            KIND_AUTHORIZATION => {
+                let form: AuthorizationV1 = from_slice("authorization", &body)?;
+                state.authorizations.push(form.into_state()?);
+            }
             _ => return Err(reader.damaged("part of an unknown kind")),
         }
         state.parts += 1;
@@ -317,6 +349,8 @@ fn read(
         accounts: state.accounts,
         identities: state.identities,
         strings: state.strings,
+        credit_controls: state.credit_controls,
+        authorizations: state.authorizations,
     })
 }
 
@@ -327,6 +361,8 @@ struct Collected {
     identities: Identities,
     strings: Strings,
     directory: Option<DirectoryParts>,
+    credit_controls: Vec<CreditControl>,
+    authorizations: Vec<(EnterpriseIndex, AdminAuthorization)>,
 }
 
 impl Collected {
@@ -368,6 +404,7 @@ fn directory_parts(body: &[u8]) -> Result<DirectoryParts, JournalFault> {
             .map(|(cloud, payer, at)| (CloudIndex(cloud), AccountIndex(payer), Timestamp::from_micros(at)))
             .collect(),
         keys: form.keys.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
+        enterprises: form.enterprises,
     })
 }
 
@@ -406,7 +443,7 @@ impl PartReader<'_> {
         if header[..8] != MAGIC || crc32c::crc32c(&header[..36]) != number(36) {
             return Err(self.damaged("header"));
         }
-        if number(8) != VERSION {
+        if !(1..=VERSION).contains(&number(8)) {
             return Err(SnapshotFault::Newer(number(8)));
         }
         if header[12..28] != directory_id || header[28..36] != low_water.number().to_le_bytes() {

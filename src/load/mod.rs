@@ -16,4 +16,5 @@ pub mod recover;
 pub mod replay_floor;
 pub mod report;
 pub mod soak;
+pub mod transfers;
 pub mod workload;

@@ -120,7 +120,9 @@ impl ReplayFloor {
                 }
                 Kind::Directory => self.directory(&DirectoryRecord::decode(&frame)?.events),
                 // There are none in the log of charges alone.
-                Kind::Account => return Err(JournalFault::Malformed("account record in the floor's log")),
+                Kind::Account | Kind::CreditControl | Kind::AdminAuthorization => {
+                    return Err(JournalFault::Malformed("record in the floor's log"));
+                }
             }
         }
         Ok(())
@@ -153,7 +155,8 @@ impl ReplayFloor {
                         self.cloud_names.insert(id);
                     }
                 }
-                DirectoryEvent::PayerChanged { .. } => {} // the workload changes none
+                // The workload has none.
+                DirectoryEvent::PayerChanged { .. } | DirectoryEvent::EnterpriseOpened { .. } => {}
             }
         }
     }

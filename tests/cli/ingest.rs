@@ -84,8 +84,8 @@ nothing was posted of 2 rows
 2 rejected
 
 not posted:
-  row 1: not_found: charge `1` of cloud account `acme`: open the account first, or check its id
-  row 2: not_found: charge `2` of cloud account `acme`: open the account first, or check its id
+  row 1: not_found: charge `1` of cloud account `acme`: open it first, or check its id
+  row 2: not_found: charge `2` of cloud account `acme`: open it first, or check its id
 ",
     );
     let summary = home.json(&["ingest", "--open-accounts", "charges.ndjson"]);

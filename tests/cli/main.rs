@@ -6,6 +6,7 @@ mod apply;
 mod bad_input;
 mod bench;
 mod directory;
+mod enterprise;
 mod generate;
 mod harness;
 mod ingest;

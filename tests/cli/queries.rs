@@ -50,7 +50,7 @@ pays for        acme
 exit 1
 ---
 error: cannot show billing account `nobody`: not_found: `nobody`
-hint: open the account first, or check its id
+hint: open it first, or check its id
 ",
     );
 }
@@ -129,6 +129,12 @@ fn queries_make_no_ledger() {
         &["account", "acme"],
         &["report"],
         &["change-records", "acme"],
+        &["change-records", "--ecid", "acme"],
+        &["transfer", "show", "acme"],
+        &["credit", "show", "acme"],
+        &["enterprise", "show", "acme"],
+        &["admin", "list", "acme"],
+        &["hold", "release", "acme", "vm"],
         &["verify"],
         &["snapshot"],
         &["wal", "inspect"],

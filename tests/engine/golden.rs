@@ -136,7 +136,7 @@ fn request(command: &Command, number: usize) -> Request {
 /// Everything that can be asked, as text.
 fn told(engine: &Engine) -> String {
     let mut text = String::new();
-    for account in engine.list_accounts(0, 100, false).unwrap().items {
+    for account in engine.list_accounts(0, 100, false, None).unwrap().items {
         let one = engine.account_overview(&account.billing_account).unwrap();
         writeln!(
             text,

@@ -107,7 +107,7 @@ pub fn figures(engine: &Engine) -> Result<BTreeMap<String, Figures>, EngineError
     let mut figures = BTreeMap::new();
     let mut from = Some(0);
     while let Some(first) = from {
-        let page = engine.list_accounts(first, 3, false)?;
+        let page = engine.list_accounts(first, 3, false, None)?;
         for account in page.items {
             let id = account.billing_account.clone();
             let overview = engine.account_overview(&id)?;

@@ -6,6 +6,7 @@ mod ingest;
 mod latency;
 mod recover;
 mod soak;
+mod transfers;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -29,6 +30,8 @@ pub(super) enum Arguments {
     Soak(soak::Arguments),
     /// One durable charge beside the disk alone, and reads of an idle engine.
     Latency(latency::Arguments),
+    /// Transfers between accounts of one enterprise, and one alone beside the disk.
+    Transfers(transfers::Arguments),
     /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
     Recover(recover::Arguments),
 }
@@ -50,6 +53,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Arguments::Ingest(arguments) => ingest::run(globals, arguments),
         Arguments::Soak(arguments) => soak::run(globals, arguments),
         Arguments::Latency(arguments) => latency::run(globals, arguments),
+        Arguments::Transfers(arguments) => transfers::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
 }

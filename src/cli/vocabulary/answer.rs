@@ -2,11 +2,103 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Problem;
 use crate::domain::money::Money;
+use crate::domain::permissions::Permission;
+use crate::domain::refusals::Refusal;
 use crate::engine::EngineError;
+use crate::engine::change_records::ChangeRecord;
+use crate::engine::command::AllocationAnswer;
+use crate::engine::enterprise_queries::{Administrator, CreditOverview, Revocable, Transferable};
 use crate::engine::queries::{AccountOverview, AccountPage};
-use crate::engine::report::{ChangeRecord, ReportItem, ReportQuery};
+use crate::engine::report::{ReportItem, ReportQuery};
+
+/// What was answered, before it takes the form for a program or for a person.
+#[derive(Debug)]
+pub(in crate::cli) enum Reply {
+    /// An account; `whole` where it is known which cloud accounts it pays for.
+    Account { overview: Box<AccountOverview>, whole: bool },
+    /// A result for each item; `of` is what they are.
+    Items { of: &'static str, items: Vec<Item> },
+    /// An enterprise.
+    Credit(Box<CreditOverview>),
+    /// What setting a limit did, or would do.
+    Allocation(AllocationAnswer),
+    /// How many things were due.
+    Advanced { decided: u64 },
+    /// The least and the greatest limit of a member.
+    Bounds { least: Money, greatest: Money },
+    /// What may be transferred.
+    Transferable(Transferable),
+    /// What may be taken back.
+    Revocable(Revocable),
+    /// Who administers an account.
+    Administrators(Vec<Administrator>),
+    /// What only programs ask for.
+    Json(Value),
+}
+
+/// One item's id, and why not where it was refused.
+#[derive(Debug)]
+pub(in crate::cli) struct Item {
+    pub(in crate::cli) id: String,
+    pub(in crate::cli) refused: Option<(Refusal, String)>,
+}
+
+impl Reply {
+    /// The form for a program.
+    pub(in crate::cli) fn into_json(self) -> Value {
+        let money = Money::to_string;
+        match self {
+            Self::Account { overview, whole } => account(&overview, whole),
+            Self::Items { of, items } => json!({
+                "items": items.iter().map(|item| item.json(of)).collect::<Vec<_>>(),
+            }),
+            Self::Credit(overview) => credit(&overview),
+            Self::Allocation(allocation) => json!({
+                "credit_limit_before": money(&allocation.credit_limit_before),
+                "credit_limit_after": money(&allocation.credit_limit_after),
+                "available_credit_after": money(&allocation.available_credit_after),
+                "overdue": allocation.overdue,
+                "pending": allocation.pending,
+            }),
+            Self::Advanced { decided } => json!({ "decided": decided }),
+            Self::Bounds { least, greatest } => {
+                json!({ "least": money(&least), "greatest": money(&greatest) })
+            }
+            Self::Transferable(transferable) => json!({
+                "amount": money(&transferable.amount),
+                "cash_balance": money(&transferable.cash_balance),
+                "transfer_book": money(&transferable.transfer_book),
+                "available_credit": money(&transferable.available_credit),
+                "spendable": money(&transferable.spendable),
+            }),
+            Self::Revocable(revocable) => json!({
+                "amount": money(&revocable.amount),
+                "transfer_book": money(&revocable.transfer_book),
+                "pair_remaining": money(&revocable.pair_remaining),
+                "available_credit": money(&revocable.available_credit),
+                "spendable": money(&revocable.spendable),
+            }),
+            Self::Administrators(administrators) => json!({
+                "items": administrators.iter().map(administrator).collect::<Vec<_>>(),
+            }),
+            Self::Json(value) => value,
+        }
+    }
+}
+
+impl Item {
+    fn json(&self, of: &str) -> Value {
+        let mut item = json!({ of: self.id });
+        match &self.refused {
+            None => item["ok"] = json!({}),
+            Some((refusal, detail)) => {
+                item["refused"] = json!({ "code": refusal.code(), "detail": detail });
+            }
+        }
+        item
+    }
+}
 
 /// The overview of one account (rules A8, B3). `whole` where it knows which cloud accounts are paid for.
 ///
@@ -29,15 +121,16 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
         "utc_offset": overview.utc_offset.to_string(),
         "created_at": overview.created_at.to_string(),
         "cash_balance": money(overview.cash_balance),
-        "own_cash": money(overview.cash_balance),
-        "transfer_book": "0",
+        "own_cash": money(overview.own_cash),
+        "transfer_book": money(overview.transfer_book),
         "credit_limit": money(overview.credit_limit),
         "credit_refund": "0",
         "unsettled_current": money(overview.unsettled_current),
         "unsettled_previous": "0",
-        "held": "0",
+        "held": money(overview.held),
         "available_credit": money(overview.available_credit),
-        "spendable": money(overview.available_credit),
+        "spendable": money(overview.spendable),
+        "in_flight": money(overview.in_flight),
         "quota": money(overview.quota),
         "quota_consumed": money(overview.quota_consumed),
         "unbilled": money(overview.unbilled),
@@ -46,6 +139,7 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
         "alert": { "enabled": false, "threshold": null, "state": "off" },
         "coupons_valid": 0,
         "charges": overview.charges,
+        "ecid": overview.ecid,
     });
     if whole {
         answer["cloud_accounts"] = json!(overview.cloud_accounts);
@@ -60,20 +154,57 @@ pub(in crate::cli) fn accounts(page: &AccountPage) -> Value {
     json!({ "items": items, "next": page.next.map(|next| next.to_string()) })
 }
 
-/// A result for each cloud account.
-pub(super) fn items(items: &[(String, Result<(), EngineError>)]) -> Result<Value, Problem> {
-    let mut answers = Vec::new();
-    for (cloud_account, result) in items {
-        answers.push(match result {
-            Ok(()) => json!({ "cloud_account": cloud_account, "ok": {} }),
-            Err(EngineError::Refused { refusal, detail }) => json!({
-                "cloud_account": cloud_account,
-                "refused": { "code": refusal.code(), "detail": detail },
-            }),
-            Err(error) => return Err(error.clone().into()),
-        });
-    }
-    Ok(json!({ "items": answers }))
+/// Results of items; an error that is no refusal ends everything.
+pub(super) fn settled(items: Vec<(String, Result<(), EngineError>)>) -> Result<Vec<Item>, EngineError> {
+    items
+        .into_iter()
+        .map(|(id, result)| match result {
+            Ok(()) => Ok(Item { id, refused: None }),
+            Err(EngineError::Refused { refusal, detail }) => {
+                Ok(Item { id, refused: Some((refusal, detail)) })
+            }
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+/// An enterprise's credit (rule E1).
+fn credit(overview: &CreditOverview) -> Value {
+    let money = |money: Money| money.to_string();
+    let members: Vec<_> = overview
+        .members
+        .iter()
+        .map(|member| {
+            json!({
+                "billing_account": member.billing_account,
+                "association": member.association,
+                "credit_limit": money(member.credit_limit),
+                "pending_credit_limit": money(member.pending_credit_limit),
+            })
+        })
+        .collect();
+    json!({
+        "ecid": overview.ecid,
+        "owner": overview.owner,
+        "management_account": overview.management_account,
+        "currency": overview.currency.to_string(),
+        "account_center": overview.account_center,
+        "contract": overview.contract,
+        "public_cloud": money(overview.public_cloud),
+        "hybrid_cloud": money(overview.hybrid_cloud),
+        "total": money(overview.total),
+        "assigned": money(overview.assigned),
+        "unassigned_credit": money(overview.unassigned_credit),
+        "members": members,
+    })
+}
+
+fn administrator(administrator: &Administrator) -> Value {
+    json!({
+        "cloud_account": administrator.cloud_account,
+        "super": administrator.is_super,
+        "permissions": administrator.permissions.iter().map(Permission::name).collect::<Vec<_>>(),
+    })
 }
 
 /// The lines of a report.

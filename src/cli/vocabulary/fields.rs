@@ -126,9 +126,29 @@ impl<'a> Fields<'a> {
         self.read_as(name, "an RFC 3339 time such as 2026-05-01T00:00:00Z", Timestamp::parse)
     }
 
+    /// Whether a field is there and not `null`.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, value)| field == name && value.get() != "null")
+    }
+
+    /// Takes a field under another name, in place of what has that name.
+    pub(super) fn rename(&mut self, name: &str, new: &'static str) {
+        self.fields.retain(|(field, _)| field != new);
+        for (field, _) in &mut self.fields {
+            if field == name {
+                *field = Cow::Borrowed(new);
+            }
+        }
+    }
+
     /// An amount: a string, or a number that is read from its text (rule B4).
     pub(super) fn amount(&mut self, name: &str) -> Result<Amount, Problem> {
-        let raw = need(name, self.raw(name))?.get();
+        need(name, self.optional_amount(name)?)
+    }
+
+    /// An amount that may be absent.
+    pub(super) fn optional_amount(&mut self, name: &str) -> Result<Option<Amount>, Problem> {
+        let Some(raw) = self.raw(name).map(RawValue::get) else { return Ok(None) };
         let text = match raw.as_bytes().first() {
             Some(b'"') => serde_json::from_str::<Name<'_>>(raw).ok().map(|Name(text)| text),
             Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(raw)),
@@ -137,7 +157,7 @@ impl<'a> Fields<'a> {
         let Some(text) = text else { return invalid(name, "give a decimal number, best as a string") };
         let refused = |refusal| Err(EngineError::refused(refusal, format!("`{name}` `{text}`")).into());
         match Amount::parse(&text) {
-            Ok(amount) => Ok(amount),
+            Ok(amount) => Ok(Some(amount)),
             Err(AmountFault::NotANumber) => invalid(name, format!("`{text}` is not a decimal number")),
             Err(AmountFault::TooPrecise) => refused(Refusal::AmountTooPrecise),
             Err(AmountFault::Overflow) => refused(Refusal::AmountOverflow),

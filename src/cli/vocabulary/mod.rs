@@ -1,20 +1,24 @@
 //! The names, fields and codes in which users speak to the ledger, as JSON.
 //!
-//! `fields` takes objects apart → `request` is the table of what can be asked → `charges` reads and posts
-//! `post_charges` → `answer` forms what is answered. No amount ever passes through a float.
+//! `fields` takes objects apart → `accounts` and `enterprises` are the tables of what can be asked, `request` its form →
+//! `charges` reads and posts `post_charges` → `answer` forms what is answered. No amount ever passes through a float.
 
+mod accounts;
 pub(super) mod answer;
 mod charges;
+pub(super) mod enterprises;
 mod fields;
 pub(super) mod request;
 
 use serde_json::{Value, json};
 
+use crate::domain::permissions::Permission;
 use crate::domain::refusals::Refusal;
 use crate::engine::command::{Answer, PROVIDER};
-use crate::engine::{Engine, EngineError, Request};
+use crate::engine::{Command, Engine, EngineError, Request};
+use answer::Reply;
 use fields::Fields;
-use request::{Asked, Asker, Envelope};
+use request::{Asked, Asker, Changed, Envelope};
 
 /// Why a request is not carried out. Nothing happened.
 #[derive(Debug)]
@@ -43,8 +47,11 @@ impl From<EngineError> for Problem {
 ///
 /// The answer is an object with `ok`, `refused` or `invalid`.
 pub(super) fn ask(engine: &Engine, json: &str) -> Result<(&'static str, Value), EngineError> {
-    match carry_out(engine, json) {
-        Ok(answer) => Ok(("ok", answer)),
+    let reply = Fields::read(json)
+        .and_then(request::read)
+        .and_then(|(asked, envelope)| carry_out(engine, asked, &envelope));
+    match reply {
+        Ok(reply) => Ok(("ok", reply.into_json())),
         Err(Problem::Engine(EngineError::Refused { refusal, detail })) => {
             Ok(("refused", json!({ "code": refusal.code(), "detail": detail })))
         }
@@ -58,47 +65,68 @@ pub(super) fn invalid(field: &str, detail: &str) -> (&'static str, Value) {
     ("invalid", json!({ "field": field, "detail": detail }))
 }
 
-fn carry_out(engine: &Engine, json: &str) -> Result<Value, Problem> {
-    let (asked, envelope) = request::read(Fields::read(json)?)?;
-    envelope.permits(&asked.asker())?;
-    match asked {
-        Asked::Command(command) => {
-            let whole = request::names_cloud_accounts(&command);
-            let Envelope { principal, key, at } = envelope;
-            match engine.execute(&Request { command, principal, key, at })? {
-                Answer::Account(overview) => Ok(answer::account(&overview, whole)),
-                Answer::Items(items) => answer::items(&items),
-            }
-        }
+/// Asks the engine for something that was understood.
+pub(super) fn carry_out(engine: &Engine, asked: Asked<'_>, envelope: &Envelope) -> Result<Reply, Problem> {
+    envelope.check(&asked)?;
+    permits(engine, &asked.asker(), &envelope.principal)?;
+    Ok(match asked {
+        Asked::Command(command) => return execute(engine, command, envelope),
         Asked::Overview { billing_account } => {
-            Ok(answer::account(&engine.account_overview(&billing_account)?, true))
+            Reply::Account { overview: Box::new(engine.account_overview(&billing_account)?), whole: true }
         }
-        Asked::List { from, limit, with_costs_only } => {
-            Ok(answer::accounts(&engine.list_accounts(from, limit, with_costs_only)?))
+        Asked::List { from, limit, with_costs_only, ecid } => {
+            let page = engine.list_accounts(from, limit, with_costs_only, ecid.as_deref())?;
+            Reply::Json(answer::accounts(&page))
         }
-        Asked::Report { query, page } => Ok(page.of(answer::report(&query, &engine.report(&query)?))),
-        Asked::ChangeRecords { billing_account, asset, page } => {
-            let records = engine.change_records(&billing_account, asset.as_deref())?;
-            Ok(page.of(records.iter().map(answer::change_record).collect()))
+        Asked::Report { query, page } => {
+            Reply::Json(page.of(answer::report(&query, &engine.report(&query)?)))
         }
-        Asked::PostCharges { charges, on_error } => charges::post(engine, &charges, on_error),
-    }
+        Asked::ChangeRecords { of, asset, page } => {
+            let records = match of {
+                Changed::Account(id) => engine.change_records(&id, asset.as_deref())?,
+                Changed::Enterprise(ecid) => engine.enterprise_change_records(&ecid, asset.as_deref())?,
+            };
+            Reply::Json(page.of(records.iter().map(answer::change_record).collect()))
+        }
+        Asked::CreditOverview { ecid } => Reply::Credit(Box::new(engine.credit_overview(&ecid)?)),
+        Asked::CreditBounds { ecid, billing_account } => {
+            let (least, greatest) = engine.credit_bounds(&ecid, &billing_account)?;
+            Reply::Bounds { least, greatest }
+        }
+        Asked::Transferable { from } => Reply::Transferable(engine.transferable(&from)?),
+        Asked::Revocable { giver, receiver } => Reply::Revocable(engine.revocable(&giver, &receiver)?),
+        Asked::Administrators { billing_account } => {
+            Reply::Administrators(engine.administrators(&billing_account)?)
+        }
+        Asked::PostCharges { charges, on_error } => Reply::Json(charges::post(engine, &charges, on_error)?),
+    })
 }
 
-impl Envelope {
-    /// What is not a command may be asked by the provider, and about a billing account by the cloud account of the
-    /// same id (rule G3).
-    fn permits(&self, asker: &Asker<'_>) -> Result<(), EngineError> {
-        let permitted = match asker {
-            Asker::AsCommanded => true,
-            Asker::Provider => false,
-            Asker::OwnerOf(billing_account) => self.principal == *billing_account,
-        };
-        if permitted || self.principal == PROVIDER {
-            return Ok(());
+fn execute(engine: &Engine, command: Command, envelope: &Envelope) -> Result<Reply, Problem> {
+    let whole = request::names_cloud_accounts(&command);
+    let of = request::items_are(&command);
+    let Envelope { principal, key, at } = envelope;
+    let request = Request { command, principal: principal.clone(), key: key.clone(), at: *at };
+    Ok(match engine.execute(&request)? {
+        Answer::Account(overview) => Reply::Account { overview, whole },
+        Answer::Items(items) => Reply::Items { of, items: answer::settled(items)? },
+        Answer::Credit(overview) => Reply::Credit(overview),
+        Answer::Allocation(allocation) => Reply::Allocation(allocation),
+        Answer::Advanced { decided } => Reply::Advanced { decided },
+    })
+}
+
+/// Refuses what `principal` may not ask (rules G3, G4).
+fn permits(engine: &Engine, asker: &Asker<'_>, principal: &str) -> Result<(), EngineError> {
+    match asker {
+        Asker::AsCommanded => Ok(()),
+        _ if principal == PROVIDER => Ok(()),
+        Asker::ReaderOf(account) => engine.authorize(principal, Permission::ReadAccount, account),
+        Asker::CreditorOf(ecid) => engine.authorize_enterprise(principal, Permission::ControlCredit, ecid),
+        Asker::Provider => {
+            tracing::warn!(principal, "refused a request: permission denied");
+            let what = format!("principal `{principal}` lacks `{}`", Permission::Provide);
+            Err(EngineError::refused(Refusal::PermissionDenied, what))
         }
-        tracing::warn!(principal = self.principal, "refused a request: permission denied");
-        let what = format!("principal `{}`", self.principal);
-        Err(EngineError::refused(Refusal::PermissionDenied, what))
     }
 }

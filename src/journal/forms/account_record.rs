@@ -1,11 +1,11 @@
 //! A change of one account.
 
+use super::account_event::AccountEventV1;
 use super::from_slice;
-use super::parts::{ProfileV1, RememberedV1, status_number, status_of};
+use super::parts::RememberedV1;
 use crate::domain::account_event::AccountEvent;
 use crate::domain::ids::AccountIndex;
 use crate::domain::keys::Remembered;
-use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
 use crate::journal::frame;
@@ -40,7 +40,9 @@ impl AccountRecord {
             remembered: self.remembered.as_ref().map(RememberedV1::from),
             event: AccountEventV1::from(&self.event),
         };
-        frame::append(bytes, Kind::Account, |bytes| rmp_serde::encode::write(bytes, &form));
+        frame::append(bytes, Kind::Account, form.event.version(), |bytes| {
+            rmp_serde::encode::write(bytes, &form)
+        });
     }
 
     /// Decodes a record of kind [`Kind::Account`].
@@ -67,93 +69,53 @@ struct AccountRecordV1 {
     event: AccountEventV1,
 }
 
-#[derive(Serialize, Deserialize)]
-enum AccountEventV1 {
-    CashToppedUp { amount: i128, cash_after: i128, reference: Option<Box<str>> },
-    CashAdjusted { amount: i128, cash_after: i128, reason: Box<str> },
-    CreditLimitGranted { before: i128, after: i128 },
-    QuotaSet { before: i128, after: i128 },
-    QuotaRepaid { amount: i128, consumed_after: i128 },
-    ProfileModified { profile: ProfileV1 },
-    StatusChanged { status: u8 },
-}
-
-impl From<&AccountEvent> for AccountEventV1 {
-    fn from(event: &AccountEvent) -> Self {
-        match event {
-            AccountEvent::CashToppedUp { amount, cash_after, reference } => Self::CashToppedUp {
-                amount: amount.units(),
-                cash_after: cash_after.units(),
-                reference: reference.clone(),
-            },
-            AccountEvent::CashAdjusted { amount, cash_after, reason } => Self::CashAdjusted {
-                amount: amount.units(),
-                cash_after: cash_after.units(),
-                reason: reason.clone(),
-            },
-            AccountEvent::CreditLimitGranted { before, after } => {
-                Self::CreditLimitGranted { before: before.units(), after: after.units() }
-            }
-            AccountEvent::QuotaSet { before, after } => {
-                Self::QuotaSet { before: before.units(), after: after.units() }
-            }
-            AccountEvent::QuotaRepaid { amount, consumed_after } => {
-                Self::QuotaRepaid { amount: amount.units(), consumed_after: consumed_after.units() }
-            }
-            AccountEvent::ProfileModified { profile } => Self::ProfileModified { profile: profile.into() },
-            AccountEvent::StatusChanged { status } => Self::StatusChanged { status: status_number(*status) },
-        }
-    }
-}
-
-impl TryFrom<AccountEventV1> for AccountEvent {
-    type Error = JournalFault;
-
-    fn try_from(form: AccountEventV1) -> Result<Self, JournalFault> {
-        let money = Money::from_units;
-        Ok(match form {
-            AccountEventV1::CashToppedUp { amount, cash_after, reference } => {
-                Self::CashToppedUp { amount: money(amount), cash_after: money(cash_after), reference }
-            }
-            AccountEventV1::CashAdjusted { amount, cash_after, reason } => {
-                Self::CashAdjusted { amount: money(amount), cash_after: money(cash_after), reason }
-            }
-            AccountEventV1::CreditLimitGranted { before, after } => {
-                Self::CreditLimitGranted { before: money(before), after: money(after) }
-            }
-            AccountEventV1::QuotaSet { before, after } => {
-                Self::QuotaSet { before: money(before), after: money(after) }
-            }
-            AccountEventV1::QuotaRepaid { amount, consumed_after } => {
-                Self::QuotaRepaid { amount: money(amount), consumed_after: money(consumed_after) }
-            }
-            AccountEventV1::ProfileModified { profile } => {
-                Self::ProfileModified { profile: profile.try_into()? }
-            }
-            AccountEventV1::StatusChanged { status } => Self::StatusChanged { status: status_of(status)? },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::account::Status;
+    use crate::domain::account_event::Posted;
+    use crate::domain::ids::EnterpriseIndex;
+    use crate::domain::money::Money;
     use crate::domain::profile::{Profile, Site};
+    use crate::domain::time::Cycle;
 
     fn money(units: i128) -> Money {
         Money::from_units(units)
     }
 
+    fn remembered() -> Remembered {
+        Remembered {
+            principal: "p".into(),
+            key: "k".into(),
+            digest: u128::MAX - 1,
+            answer: Box::from([1, 2, 3]),
+            at: Timestamp::from_micros(9),
+        }
+    }
+
+    /// The version that the record was written with.
+    fn round_trip(event: AccountEvent) -> u8 {
+        let record = AccountRecord {
+            account: AccountIndex(7),
+            sequence: u64::MAX,
+            at: Timestamp::MIN,
+            actor: "provider".into(),
+            remembered: Some(remembered()),
+            event,
+        };
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        let frame = frame::frames(&bytes).next().unwrap().unwrap();
+        assert_eq!(AccountRecord::decode(&frame).unwrap(), record);
+        frame.version
+    }
+
     #[test]
-    fn account_records_read_back() {
+    fn records_of_what_version_1_knows_are_of_version_1() {
         let profile = Profile { name: Some("n".into()), site: Site::China, ..Profile::default() };
+        let (amount, cash_after) = (money(1), money(i128::MAX));
         let events = [
-            AccountEvent::CashToppedUp {
-                amount: money(1),
-                cash_after: money(i128::MAX),
-                reference: Some("r".into()),
-            },
+            AccountEvent::CashToppedUp { amount, cash_after, reference: Some("r".into()) },
             AccountEvent::CashAdjusted {
                 amount: money(i128::MIN),
                 cash_after: money(-1),
@@ -166,24 +128,49 @@ mod tests {
             AccountEvent::StatusChanged { status: Status::Canceled },
         ];
         for event in events {
-            let record = AccountRecord {
-                account: AccountIndex(7),
-                sequence: u64::MAX,
-                at: Timestamp::MIN,
-                actor: "provider".into(),
-                remembered: Some(Remembered {
-                    principal: "p".into(),
-                    key: "k".into(),
-                    digest: u128::MAX - 1,
-                    answer: Box::from([1, 2, 3]),
-                    at: Timestamp::from_micros(9),
-                }),
-                event,
-            };
-            let mut bytes = Vec::new();
-            record.encode(&mut bytes);
-            let frame = frame::frames(&bytes).next().unwrap().unwrap();
-            assert_eq!(AccountRecord::decode(&frame).unwrap(), record);
+            assert_eq!(round_trip(event), 1);
+        }
+    }
+
+    #[test]
+    fn records_of_what_is_new_are_of_version_2() {
+        let (amount, cash_after, limit_after) = (money(i128::MAX), money(i128::MIN), money(3));
+        let (from, to, giver) = (AccountIndex(0), AccountIndex(u32::MAX), AccountIndex(8));
+        let (enterprise, number) = (EnterpriseIndex(4), u64::MAX);
+        let posted = Posted { number: 9, acknowledged: 8 };
+        let hold = || Box::from("h");
+        let events = [
+            AccountEvent::CashWithdrawn { amount, cash_after },
+            AccountEvent::CashTransferred { to, amount, cash_after, posted },
+            AccountEvent::TransferReceived { from, number, amount, cash_after },
+            AccountEvent::TransferRevoked { giver, amount, cash_after, posted },
+            AccountEvent::RevocationReceived { from, number, amount, cash_after },
+            AccountEvent::CreditReceived { enterprise, number, amount, limit_after },
+            AccountEvent::CreditReturned {
+                enterprise,
+                amount,
+                limit_after,
+                moves_to: Some(to),
+                remembered: Some(Box::new(remembered())),
+                posted,
+            },
+            AccountEvent::CreditReturned {
+                enterprise,
+                amount,
+                limit_after,
+                moves_to: None,
+                remembered: None,
+                posted,
+            },
+            AccountEvent::EnterpriseJoined { enterprise, posted },
+            AccountEvent::EnterpriseLeft { enterprise, posted },
+            AccountEvent::HoldPlaced { hold: hold(), amount, expires_at: Timestamp::MIN },
+            AccountEvent::HoldCaptured { hold: hold(), amount, cycle: Cycle::from_index(7) },
+            AccountEvent::HoldReleased { hold: hold() },
+            AccountEvent::HoldExpired { hold: hold() },
+        ];
+        for event in events {
+            assert_eq!(round_trip(event), 2);
         }
     }
 }

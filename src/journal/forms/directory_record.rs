@@ -1,7 +1,7 @@
 //! A change of the directory.
 
 use super::from_slice;
-use super::parts::{ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of};
+use super::parts::{CharterV1, ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of};
 use crate::domain::directory::DirectoryEvent;
 use crate::domain::ids::{AccountIndex, CloudIndex};
 use crate::domain::keys::Remembered;
@@ -37,7 +37,9 @@ impl DirectoryRecord {
             remembered: self.remembered.as_ref().map(RememberedV1::from),
             events: self.events.iter().map(DirectoryEventV1::from).collect(),
         };
-        frame::append(bytes, Kind::Directory, |bytes| rmp_serde::encode::write(bytes, &form));
+        let is_new = |event: &DirectoryEventV1| matches!(event, DirectoryEventV1::EnterpriseOpened { .. });
+        let version = if form.events.iter().any(is_new) { 2 } else { 1 };
+        frame::append(bytes, Kind::Directory, version, |bytes| rmp_serde::encode::write(bytes, &form));
     }
 
     /// Decodes a record of kind [`Kind::Directory`].
@@ -67,6 +69,8 @@ enum DirectoryEventV1 {
     AccountOpened { id: Box<str>, opening: OpeningV1 },
     CloudAccountRegistered { id: Box<str>, payer: u32 },
     PayerChanged { cloud: u32, account: u32, effective_at: i64 },
+    // Since version 2.
+    EnterpriseOpened { ecid: Box<str>, charter: CharterV1 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +101,9 @@ impl From<&DirectoryEvent> for DirectoryEventV1 {
             DirectoryEvent::PayerChanged { cloud, account, effective_at } => {
                 Self::PayerChanged { cloud: cloud.0, account: account.0, effective_at: effective_at.micros() }
             }
+            DirectoryEvent::EnterpriseOpened { ecid, charter } => {
+                Self::EnterpriseOpened { ecid: ecid.clone(), charter: (&**charter).into() }
+            }
         }
     }
 }
@@ -124,6 +131,9 @@ impl TryFrom<DirectoryEventV1> for DirectoryEvent {
                 account: AccountIndex(account),
                 effective_at: Timestamp::from_micros(effective_at),
             },
+            DirectoryEventV1::EnterpriseOpened { ecid, charter } => {
+                Self::EnterpriseOpened { ecid, charter: Box::new(charter.try_into()?) }
+            }
         })
     }
 }
@@ -131,13 +141,14 @@ impl TryFrom<DirectoryEventV1> for DirectoryEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::credit_control::Charter;
     use crate::domain::ids::Currency;
     use crate::domain::profile::AccountType;
     use crate::domain::time::UtcOffset;
 
     #[test]
     fn directory_records_read_back() {
-        let record = DirectoryRecord {
+        let mut record = DirectoryRecord {
             sequence: 1,
             at: Timestamp::from_micros(1),
             actor: "a/b".into(),
@@ -161,9 +172,16 @@ mod tests {
                 },
             ],
         };
-        let mut bytes = Vec::new();
-        record.encode(&mut bytes);
-        let frame = frame::frames(&bytes).next().unwrap().unwrap();
-        assert_eq!(DirectoryRecord::decode(&frame).unwrap(), record);
+        let check = |record: &DirectoryRecord, version: u8| {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            let frame = frame::frames(&bytes).next().unwrap().unwrap();
+            assert_eq!(frame.version, version);
+            assert_eq!(DirectoryRecord::decode(&frame).unwrap(), *record);
+        };
+        check(&record, 1);
+        let charter = Charter { owner: "o".into(), management_account: "c".into(), currency: Currency::USD };
+        record.events.push(DirectoryEvent::EnterpriseOpened { ecid: "e".into(), charter: Box::new(charter) });
+        check(&record, 2);
     }
 }

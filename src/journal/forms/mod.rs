@@ -1,12 +1,21 @@
-//! Wire forms, version 1, of everything but charges: MessagePack arrays, field order is the format.
+//! Wire forms of everything but charges: MessagePack arrays, field order is the format.
+//!
+//! A form grows at its end only: a field that older bytes lack has a default, an enum gets variants after the last one,
+//! and the record that holds such a variant says a higher version. So one form reads every version.
 //!
 //! They mirror the domain's types, so that a rule can be rewritten without touching what is on disk.
 
+mod account_event;
 pub mod account_record;
 pub mod answer;
+pub mod authorization_record;
+mod credit_event;
+pub mod credit_record;
+mod crossing;
 pub mod directory_record;
 pub(super) mod parts;
 pub mod snapshot_account;
+pub(super) mod snapshot_enterprise;
 
 use serde::Deserialize;
 

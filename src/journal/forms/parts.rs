@@ -1,6 +1,8 @@
 //! Forms that several records share.
 
 use crate::domain::account::Status;
+use crate::domain::account_event::Posted;
+use crate::domain::credit_control::Charter;
 use crate::domain::ids::Currency;
 use crate::domain::keys::Remembered;
 use crate::domain::profile::{AccountType, Profile, Site};
@@ -91,6 +93,53 @@ impl TryFrom<ProfileV1> for Profile {
             pay_on_behalf: form.pay_on_behalf,
             payment_terms_days: form.payment_terms_days,
         })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::journal) struct CharterV1 {
+    owner: Box<str>,
+    management_account: Box<str>,
+    currency: Box<str>,
+}
+
+impl From<&Charter> for CharterV1 {
+    fn from(charter: &Charter) -> Self {
+        Self {
+            owner: charter.owner.clone(),
+            management_account: charter.management_account.clone(),
+            currency: charter.currency.as_str().into(),
+        }
+    }
+}
+
+impl TryFrom<CharterV1> for Charter {
+    type Error = JournalFault;
+
+    fn try_from(form: CharterV1) -> Result<Self, JournalFault> {
+        Ok(Self {
+            owner: form.owner,
+            management_account: form.management_account,
+            currency: currency_of(&form.currency)?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(in crate::journal) struct PostedV1 {
+    number: u64,
+    acknowledged: u64,
+}
+
+impl From<Posted> for PostedV1 {
+    fn from(Posted { number, acknowledged }: Posted) -> Self {
+        Self { number, acknowledged }
+    }
+}
+
+impl From<PostedV1> for Posted {
+    fn from(PostedV1 { number, acknowledged }: PostedV1) -> Self {
+        Self { number, acknowledged }
     }
 }
 

@@ -76,7 +76,7 @@ fn compare(engine: &Engine, posters: &[Poster], audit: &mut Audit) -> Result<(),
     let mut from = Some(0);
     let mut accounts = 0;
     while let Some(first) = from {
-        let page = engine.list_accounts(first, PAGE, false)?;
+        let page = engine.list_accounts(first, PAGE, false, None)?;
         for account in page.items {
             let held = (account.charges, account.unsettled_current);
             add(&mut all_held, held.0, held.1)?;

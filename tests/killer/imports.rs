@@ -1,10 +1,5 @@
-//! Kills the real program in the midst of an import, again and again, and looks at what is left: every row that was
-//! reported durable, each once, to the last unit of money (rules C2, J1).
-//!
-//! `cargo test` runs a short one. The long one, of the release build:
-//! `cargo test --release --test killer -- --ignored --nocapture`
-
-#![allow(clippy::unwrap_used)] // a test that can't go on fails
+//! Kills the real program in the midst of an import, and looks at what is left: every row that was reported durable,
+//! each once, to the last unit of money (rules C2, J1).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,16 +11,10 @@ use exchequer::clock::Stopwatch;
 use exchequer::domain::money::Money;
 use serde_json::Value;
 
+use crate::{ALONE, mix};
+
 const ACCOUNTS: u64 = 37;
 const CHUNK_BYTES: usize = 16 * 1024;
-
-/// `SplitMix64`.
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
 
 /// What the file asks to be posted.
 struct Input {
@@ -141,6 +130,7 @@ fn ingest(directory: &Path, input: &Input, bytes: usize, kill: bool) -> (u64, Ve
 }
 
 fn kill_and_look(seed: u64, rows: u64, kills: u64) {
+    let _alone = ALONE.lock();
     let input = Input::new(seed, rows);
     let directory = tempfile::tempdir().unwrap();
     let ledger = directory.path().join("ledger");

@@ -1,0 +1,510 @@
+//! What an account may do: each command becomes an event, or is refused, in the documented order.
+
+use super::{Account, Status};
+use crate::domain::account_command::AccountCommand;
+use crate::domain::account_event::{AccountEvent, Posted};
+use crate::domain::crossing::{Cargo, Party, Received};
+use crate::domain::holds::{Hold, HoldState};
+use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
+use crate::domain::keys::Remembered;
+use crate::domain::money::Money;
+use crate::domain::profile::AccountType;
+use crate::domain::refusals::Refusal;
+use crate::domain::time::{Cycle, Timestamp};
+use crate::limits::{GIVERS_MAX, HOLDS_MAX, MEMBER_UNITS_MAX, RECEIVED_UNITS_MAX};
+
+/// What the other account of a transfer answered about itself shortly before (rule F4).
+///
+/// It can't refuse what is in flight; so what would make it refuse is asked first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counterpart {
+    /// Its number.
+    pub account: AccountIndex,
+    /// Its status.
+    pub status: Status,
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Its currency.
+    pub currency: Currency,
+    /// Its enterprise.
+    pub enterprise: Option<EnterpriseIndex>,
+    /// Whether a partner pays for it.
+    pub pay_on_behalf: bool,
+    /// Its cash, or its transfer book where an operator has corrected the cash to less.
+    pub cash: Money,
+    /// How many givers its transfer book names, unless the asking one is among them.
+    pub givers: usize,
+}
+
+/// What an account can't know of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Surroundings {
+    /// Whether cloud accounts are paid by this account, as the directory says.
+    pub pays: bool,
+    /// Whether something is on its way to it.
+    pub incoming: bool,
+}
+
+impl Account {
+    /// What another account must know of this one before it sends something.
+    pub fn counterpart(&self, asked_by: AccountIndex) -> Counterpart {
+        let book = self.rare().map(|rare| &rare.transfer_book);
+        let givers = book.filter(|book| book.pair(asked_by).is_none()).map_or(0, |book| book.pairs().len());
+        Counterpart {
+            account: self.index,
+            status: self.status,
+            kind: self.kind,
+            currency: self.currency,
+            enterprise: self.enterprise(),
+            pay_on_behalf: self.rare().is_some_and(|rare| rare.profile.pay_on_behalf),
+            cash: self.cash.max(self.transfer_book()),
+            givers,
+        }
+    }
+
+    /// What is due by `at` and must be decided before anything else (rule J5): the oldest first.
+    pub fn due(&self, at: Timestamp) -> Option<(AccountEvent, Timestamp)> {
+        let (hold, expires_at) = self.rare()?.holds.due(at)?;
+        Some((AccountEvent::HoldExpired { hold: hold.into() }, expires_at))
+    }
+
+    /// Decides a command at business time `at`, when nothing is due any more; `None` if it was done already
+    /// (rules A2, A6, B1, B2, B5, D11, E3, F1–F4).
+    pub fn decide(
+        &self,
+        command: &AccountCommand,
+        at: Timestamp,
+        around: Surroundings,
+    ) -> Result<Option<AccountEvent>, Refusal> {
+        if self.done_already(command)? {
+            return Ok(None);
+        }
+        if self.status == Status::Canceled {
+            return Err(Refusal::AccountCanceled);
+        }
+        let event = match command {
+            AccountCommand::TopUp { amount, reference } => {
+                self.require(AccountType::Direct)?;
+                positive(*amount)?;
+                let cash_after = self.cash.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                AccountEvent::CashToppedUp { amount: *amount, cash_after, reference: reference.clone() }
+            }
+            AccountCommand::AdjustCash { amount, reason } => {
+                self.require(AccountType::Direct)?;
+                if *amount == Money::ZERO {
+                    return Err(Refusal::AmountMustBePositive);
+                }
+                let cash_after = self.cash.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                AccountEvent::CashAdjusted { amount: *amount, cash_after, reason: reason.clone() }
+            }
+            AccountCommand::GrantCreditLimit { amount } => self.decide_grant(*amount)?,
+            AccountCommand::SetQuota { amount } => {
+                self.permits_increase(*amount > self.quota())?;
+                self.require(AccountType::Ecosystem)?;
+                not_negative(*amount)?;
+                AccountEvent::QuotaSet { before: self.quota(), after: *amount }
+            }
+            AccountCommand::RepayQuota { amount } => {
+                self.require(AccountType::Ecosystem)?;
+                positive(*amount)?;
+                let consumed_after = self
+                    .quota_consumed()
+                    .checked_sub(*amount)
+                    .filter(|left| *left >= Money::ZERO)
+                    .ok_or(Refusal::ExceedsQuotaConsumed)?;
+                AccountEvent::QuotaRepaid { amount: *amount, consumed_after }
+            }
+            AccountCommand::Modify { change } => {
+                let profile = self.profile().changed(change.clone());
+                if self.credit_limit != Money::ZERO && !profile.credit_enabled {
+                    return Err(Refusal::FieldNotModifiable);
+                }
+                // What an enterprise relies on.
+                let (before, member) = (self.profile(), self.enterprise().is_some());
+                let disabled = before.credit_enabled && !profile.credit_enabled;
+                if member && (profile.owner != before.owner || disabled) {
+                    return Err(Refusal::FieldNotModifiable);
+                }
+                AccountEvent::ProfileModified { profile }
+            }
+            AccountCommand::Freeze => {
+                self.not_frozen()?;
+                AccountEvent::StatusChanged { status: Status::Frozen }
+            }
+            AccountCommand::Thaw => {
+                if self.status != Status::Frozen {
+                    return Err(Refusal::AccountNotFrozen);
+                }
+                AccountEvent::StatusChanged { status: Status::Valid }
+            }
+            AccountCommand::Cancel => self.decide_cancel(around)?,
+            AccountCommand::WithdrawCash { amount } => self.decide_withdraw(*amount)?,
+            AccountCommand::TransferCash { to, amount } => self.decide_transfer(to, *amount)?,
+            AccountCommand::RevokeTransfer { giver, amount } => self.decide_revoke(giver, *amount)?,
+            AccountCommand::ReturnCredit { amount, limit_after, min_available_credit_after, moves_to } => {
+                self.decide_return(*amount, *limit_after, *min_available_credit_after, *moves_to)?
+            }
+            AccountCommand::JoinEnterprise { enterprise, same_owner } => {
+                self.decide_join(*enterprise, *same_owner)?
+            }
+            AccountCommand::LeaveEnterprise { enterprise } => self.decide_leave(*enterprise, around)?,
+            AccountCommand::PlaceHold { hold, amount, expires_at } => {
+                self.may_place(*amount, *expires_at, at)?;
+                AccountEvent::HoldPlaced { hold: hold.clone(), amount: *amount, expires_at: *expires_at }
+            }
+            AccountCommand::CaptureHold { hold, amount } => self.decide_capture(hold, *amount, at)?,
+            AccountCommand::ReleaseHold { hold } => {
+                is_open(self.hold(hold)?)?;
+                AccountEvent::HoldReleased { hold: hold.clone() }
+            }
+        };
+        self.check_fits(&event)?;
+        Ok(Some(event))
+    }
+
+    /// Puts the key of a command besides into the message that its event sends (rule J2).
+    pub fn remember_with(event: &mut AccountEvent, key: &Remembered) {
+        if let AccountEvent::CreditReturned { remembered, .. } = event {
+            *remembered = Some(Box::new(key.clone()));
+        }
+    }
+
+    /// What a message does to this account; none if it was received before. It is never refused (rule F5).
+    pub fn receive(&self, received: &Received) -> Option<AccountEvent> {
+        const FITS: &str = "invariant: the sender has checked that it fits";
+        let Received { from, number, cargo } = received;
+        if *number <= self.rare().map_or(0, |rare| rare.inbox.newest(*from)) {
+            return None;
+        }
+        let number = *number;
+        match (from, cargo) {
+            (Party::Account(from), Cargo::Transfer { amount }) => {
+                let cash_after = self.cash.checked_add(*amount).expect(FITS);
+                Some(AccountEvent::TransferReceived { from: *from, number, amount: *amount, cash_after })
+            }
+            (Party::Account(from), Cargo::Revocation { amount }) => {
+                let cash_after = self.cash.checked_add(*amount).expect(FITS);
+                Some(AccountEvent::RevocationReceived { from: *from, number, amount: *amount, cash_after })
+            }
+            (Party::CreditControl(enterprise), Cargo::Credit { amount }) => {
+                let limit_after = self.credit_limit.checked_add(*amount).expect(FITS);
+                let (enterprise, amount) = (*enterprise, *amount);
+                Some(AccountEvent::CreditReceived { enterprise, number, amount, limit_after })
+            }
+            _ => unreachable!("invariant: an account gets transfers, revocations and credit"),
+        }
+    }
+
+    /// A step of a hold that was done before has no effect (rule B5).
+    fn done_already(&self, command: &AccountCommand) -> Result<bool, Refusal> {
+        match command {
+            AccountCommand::PlaceHold { hold, amount, expires_at } => match self.hold(hold) {
+                Err(_) => Ok(false),
+                Ok(before) if (before.amount, before.expires_at) == (*amount, *expires_at) => Ok(true),
+                Ok(_) => Err(Refusal::AlreadyExists),
+            },
+            AccountCommand::CaptureHold { hold, amount } => {
+                let before = self.hold(hold)?;
+                Ok(before.state == HoldState::Captured(amount.unwrap_or(before.amount)))
+            }
+            AccountCommand::ReleaseHold { hold } => Ok(self.hold(hold)?.state == HoldState::Released),
+            _ => Ok(false),
+        }
+    }
+
+    fn decide_grant(&self, limit: Money) -> Result<AccountEvent, Refusal> {
+        self.permits_increase(limit > self.credit_limit)?;
+        self.require(AccountType::Direct)?;
+        if !self.profile().credit_enabled {
+            return Err(Refusal::CreditNotEnabled);
+        }
+        not_negative(limit)?;
+        let event = AccountEvent::CreditLimitGranted { before: self.credit_limit, after: limit };
+        self.check_fits(&event)?;
+        if self.enterprise().is_some() {
+            return Err(Refusal::ManagedByEnterprise);
+        }
+        Ok(event)
+    }
+
+    fn decide_withdraw(&self, amount: Money) -> Result<AccountEvent, Refusal> {
+        self.not_frozen()?;
+        self.require(AccountType::Direct)?;
+        positive(amount)?;
+        let event = AccountEvent::CashWithdrawn { amount, cash_after: self.cash_less(amount)? };
+        self.check_fits(&event)?;
+        if amount > self.withdrawable() { Err(Refusal::ExceedsWithdrawable) } else { Ok(event) }
+    }
+
+    fn may_place(&self, amount: Money, expires_at: Timestamp, at: Timestamp) -> Result<(), Refusal> {
+        self.not_frozen()?;
+        positive(amount)?;
+        if amount > self.spendable() {
+            return Err(Refusal::InsufficientSpendable);
+        }
+        if expires_at <= at {
+            return Err(Refusal::TimeOutOfRange);
+        }
+        let kept = self.rare().map_or(0, |rare| rare.holds.kept(at));
+        if kept >= HOLDS_MAX { Err(Refusal::TooManyItems) } else { Ok(()) }
+    }
+
+    fn decide_cancel(&self, around: Surroundings) -> Result<AccountEvent, Refusal> {
+        if self.enterprise().is_some() {
+            return Err(Refusal::ManagedByEnterprise);
+        }
+        self.nothing_in_flight(around)?;
+        if self.cash != Money::ZERO {
+            return Err(Refusal::CashNotZero);
+        }
+        if self.unsettled_current != Money::ZERO || self.quota_consumed() != Money::ZERO {
+            return Err(Refusal::UnsettledNotZero);
+        }
+        if around.pays {
+            return Err(Refusal::PaysForCloudAccounts);
+        }
+        Ok(AccountEvent::StatusChanged { status: Status::Canceled })
+    }
+
+    fn decide_transfer(&self, to: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
+        self.may_cross(to)?;
+        positive(amount)?;
+        let cash_after = self.cash_less(amount)?;
+        fits_receiver(to, amount)?;
+        self.same_enterprise(to)?;
+        if self.available_credit < Money::ZERO {
+            return Err(Refusal::AccountOverdue);
+        }
+        if amount > self.transferable() {
+            return Err(Refusal::ExceedsTransferable);
+        }
+        if to.givers >= GIVERS_MAX {
+            return Err(Refusal::TooManyItems);
+        }
+        Ok(AccountEvent::CashTransferred { to: to.account, amount, cash_after, posted: self.posted() })
+    }
+
+    fn decide_revoke(&self, giver: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
+        self.may_cross(giver)?;
+        positive(amount)?;
+        let cash_after = self.cash_less(amount)?;
+        fits_receiver(giver, amount)?;
+        self.same_enterprise(giver)?;
+        if self.rare().is_none_or(|rare| rare.transfer_book.pair(giver.account).is_none()) {
+            return Err(Refusal::NoPriorTransfer);
+        }
+        if amount > self.revocable(giver.account) {
+            return Err(Refusal::ExceedsRevocable);
+        }
+        let giver = giver.account;
+        Ok(AccountEvent::TransferRevoked { giver, amount, cash_after, posted: self.posted() })
+    }
+
+    fn decide_return(
+        &self,
+        amount: Money,
+        expected: Option<Money>,
+        min_after: Option<Money>,
+        moves_to: Option<AccountIndex>,
+    ) -> Result<AccountEvent, Refusal> {
+        self.require(AccountType::Direct)?;
+        positive(amount)?;
+        let available_after = self.available_credit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
+        let limit_after = self.credit_limit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
+        let enterprise = self.enterprise().ok_or(Refusal::AssociationNotActive)?;
+        if limit_after < Money::ZERO && expected.is_none() {
+            return Err(Refusal::ExceedsCreditLimit);
+        }
+        // A sum that does not fit is less than any.
+        let spendable_after = available_after.checked_sub(self.held());
+        if min_after.is_some_and(|least| spendable_after.is_none_or(|after| after < least)) {
+            return Err(Refusal::BelowMinimumAvailableCredit);
+        }
+        if expected.is_some_and(|expected| expected != limit_after) {
+            return Err(Refusal::MoneyInFlight);
+        }
+        let (remembered, posted) = (None, self.posted());
+        Ok(AccountEvent::CreditReturned { enterprise, amount, limit_after, moves_to, remembered, posted })
+    }
+
+    fn decide_join(&self, enterprise: EnterpriseIndex, same_owner: bool) -> Result<AccountEvent, Refusal> {
+        if self.enterprise() == Some(enterprise) {
+            return Err(Refusal::AlreadyExists);
+        }
+        self.not_frozen()?;
+        if self.cash.max(self.available_credit).units() > MEMBER_UNITS_MAX {
+            return Err(Refusal::AmountOverflow);
+        }
+        if self.enterprise().is_some() {
+            return Err(Refusal::DifferentEnterprise);
+        }
+        if !same_owner {
+            return Err(Refusal::OwnerMismatch);
+        }
+        if self.credit_limit != Money::ZERO {
+            return Err(Refusal::CreditAllocated);
+        }
+        Ok(AccountEvent::EnterpriseJoined { enterprise, posted: self.posted() })
+    }
+
+    fn decide_leave(
+        &self,
+        enterprise: EnterpriseIndex,
+        around: Surroundings,
+    ) -> Result<AccountEvent, Refusal> {
+        match self.enterprise() {
+            Some(current) if current == enterprise => {}
+            Some(_) => return Err(Refusal::DifferentEnterprise),
+            None => return Err(Refusal::AssociationNotActive),
+        }
+        self.nothing_in_flight(around)?;
+        if self.credit_limit != Money::ZERO {
+            return Err(Refusal::CreditAllocated);
+        }
+        if self.transfer_book() != Money::ZERO {
+            return Err(Refusal::TransferredFundsUnspent);
+        }
+        Ok(AccountEvent::EnterpriseLeft { enterprise, posted: self.posted() })
+    }
+
+    fn decide_capture(
+        &self,
+        hold: &str,
+        amount: Option<Money>,
+        at: Timestamp,
+    ) -> Result<AccountEvent, Refusal> {
+        self.not_frozen()?;
+        let placed = self.hold(hold)?;
+        let amount = amount.unwrap_or(placed.amount);
+        positive(amount)?;
+        let cycle = Cycle::of(at, self.offset);
+        let event =
+            AccountEvent::HoldCaptured { hold: hold.into(), amount, cycle: cycle.unwrap_or_default() };
+        self.check_fits(&event)?;
+        if amount > placed.amount {
+            return Err(Refusal::InsufficientSpendable);
+        }
+        is_open(placed)?;
+        cycle.map(|_| event).ok_or(Refusal::TimeOutOfRange)
+    }
+
+    fn hold(&self, hold: &str) -> Result<&Hold, Refusal> {
+        self.rare().and_then(|rare| rare.holds.hold(hold)).ok_or(Refusal::NotFound)
+    }
+
+    fn nothing_in_flight(&self, around: Surroundings) -> Result<(), Refusal> {
+        let sent = self.rare().is_some_and(|rare| !rare.outbox.is_empty());
+        if around.incoming || sent { Err(Refusal::MoneyInFlight) } else { Ok(()) }
+    }
+
+    /// Statuses, types and currencies between which cash may cross (rule F4).
+    fn may_cross(&self, other: &Counterpart) -> Result<(), Refusal> {
+        if other.status == Status::Canceled {
+            return Err(Refusal::AccountCanceled);
+        }
+        if self.status == Status::Frozen || other.status == Status::Frozen {
+            return Err(Refusal::AccountFrozen);
+        }
+        if self.kind != AccountType::Direct || other.kind != AccountType::Direct {
+            return Err(Refusal::NotSupportedForAccountType);
+        }
+        if self.currency != other.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        Ok(())
+    }
+
+    /// Two members of one enterprise that may serve themselves (rules A6, E6, F4).
+    fn same_enterprise(&self, other: &Counterpart) -> Result<(), Refusal> {
+        if self.index == other.account {
+            return Err(Refusal::SameAccount);
+        }
+        match (self.enterprise(), other.enterprise) {
+            (Some(mine), Some(theirs)) if mine != theirs => return Err(Refusal::DifferentEnterprise),
+            (Some(_), Some(_)) => {}
+            _ => return Err(Refusal::AssociationNotActive),
+        }
+        if self.rare().is_some_and(|rare| rare.profile.pay_on_behalf) || other.pay_on_behalf {
+            return Err(Refusal::SelfServiceDisabled);
+        }
+        Ok(())
+    }
+
+    /// The message that the next record sends.
+    fn posted(&self) -> Posted {
+        self.rare().map_or(Posted { number: 1, acknowledged: 0 }, |rare| Posted {
+            number: rare.outbox.next(),
+            acknowledged: rare.outbox.acknowledged(),
+        })
+    }
+
+    /// Cash after so much has left.
+    fn cash_less(&self, amount: Money) -> Result<Money, Refusal> {
+        self.available_credit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
+        self.cash.checked_sub(amount).ok_or(Refusal::AmountOverflow)
+    }
+
+    fn not_frozen(&self) -> Result<(), Refusal> {
+        if self.status == Status::Frozen { Err(Refusal::AccountFrozen) } else { Ok(()) }
+    }
+
+    /// A frozen account refuses an increase of its limit (rule A2).
+    fn permits_increase(&self, increases: bool) -> Result<(), Refusal> {
+        if increases { self.not_frozen() } else { Ok(()) }
+    }
+
+    fn require(&self, kind: AccountType) -> Result<(), Refusal> {
+        if self.kind == kind { Ok(()) } else { Err(Refusal::NotSupportedForAccountType) }
+    }
+
+    /// Refuses an event after which a figure would not fit (rule B4), or would leave no room for what is in flight.
+    fn check_fits(&self, event: &AccountEvent) -> Result<(), Refusal> {
+        let (before, after) = match event {
+            AccountEvent::CashWithdrawn { amount, cash_after } => {
+                let withdrawn = self.rare().map_or(Money::ZERO, |rare| rare.withdrawn);
+                withdrawn.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                (self.cash, *cash_after)
+            }
+            AccountEvent::CashToppedUp { cash_after, .. }
+            | AccountEvent::CashAdjusted { cash_after, .. }
+            | AccountEvent::CashTransferred { cash_after, .. }
+            | AccountEvent::TransferRevoked { cash_after, .. } => (self.cash, *cash_after),
+            AccountEvent::CreditLimitGranted { before, after } | AccountEvent::QuotaSet { before, after } => {
+                (*before, *after)
+            }
+            AccountEvent::QuotaRepaid { consumed_after, .. } => (*consumed_after, self.quota_consumed()),
+            AccountEvent::CreditReturned { limit_after, .. } => (self.credit_limit, *limit_after),
+            AccountEvent::HoldCaptured { amount, cycle, .. } => {
+                let captured = self.rare().and_then(|rare| rare.captured.get(cycle));
+                let captured = captured.map_or(Money::ZERO, |(_, captured)| *captured);
+                captured.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                self.unsettled_current.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                (*amount, Money::ZERO)
+            }
+            _ => return Ok(()),
+        };
+        let change = after.checked_sub(before).ok_or(Refusal::AmountOverflow)?;
+        let available = self.available_credit.checked_add(change).ok_or(Refusal::AmountOverflow)?;
+        if change > Money::ZERO && !self.leaves_room(available.max(after)) {
+            return Err(Refusal::AmountOverflow);
+        }
+        Ok(())
+    }
+}
+
+fn fits_receiver(receiver: &Counterpart, amount: Money) -> Result<(), Refusal> {
+    let sum = receiver.cash.checked_add(amount).ok_or(Refusal::AmountOverflow)?;
+    if sum.units() <= RECEIVED_UNITS_MAX { Ok(()) } else { Err(Refusal::AmountOverflow) }
+}
+
+fn is_open(hold: &Hold) -> Result<(), Refusal> {
+    if hold.state == HoldState::Open { Ok(()) } else { Err(Refusal::HoldNotOpen) }
+}
+
+fn positive(amount: Money) -> Result<(), Refusal> {
+    if amount > Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
+}
+
+fn not_negative(amount: Money) -> Result<(), Refusal> {
+    if amount >= Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
+}

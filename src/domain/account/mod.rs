@@ -1,0 +1,376 @@
+//! A billing account's own state, and the rules of its charges (rules A1, A2, B1, B2, C1).
+
+mod apply;
+mod decide;
+mod parts;
+mod view;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+pub use decide::{Counterpart, Surroundings};
+pub use parts::AccountParts;
+pub use view::AccountView;
+
+use crate::domain::charge::Category;
+use crate::domain::crossing::{Inbox, Outbox};
+use crate::domain::holds::Holds;
+use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
+use crate::domain::imports::{ImportedRow, Imports};
+use crate::domain::keys::Keys;
+use crate::domain::money::{Money, RunningSum};
+use crate::domain::paid_cloud_account::PaidCloudAccount;
+use crate::domain::prefetch::prefetch;
+use crate::domain::profile::{AccountType, Opening, Profile};
+use crate::domain::refusals::Refusal;
+use crate::domain::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
+use crate::domain::transfer_book::{Pair, TransferBook};
+use crate::limits::MEMBER_UNITS_MAX;
+
+/// Status of an account (rule A2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Everything is permitted.
+    Valid,
+    /// Takes charges, refunds, top-ups and write-offs only.
+    Frozen,
+    /// Takes late charges and refunds only.
+    Canceled,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Valid => "valid",
+            Self::Frozen => "frozen",
+            Self::Canceled => "canceled",
+        })
+    }
+}
+
+/// What is rare: kept aside so that the usual account stays small.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Rare {
+    /// Facts that differ from the defaults.
+    pub profile: Profile,
+    /// Quota given by the partner (ecosystem).
+    pub quota: Money,
+    /// Consumption billed against the quota (ecosystem).
+    pub quota_consumed: Money,
+    /// When the account was canceled.
+    pub canceled_at: Option<Timestamp>,
+    /// Idempotency keys (rule J2).
+    pub keys: Keys,
+    /// How far imports of files without row keys have come (rule C7).
+    pub imports: Imports,
+    /// The enterprise it belongs to (rule A6).
+    pub enterprise: Option<EnterpriseIndex>,
+    /// Transferred funds, part of the cash (rules F1-F3).
+    pub transfer_book: TransferBook,
+    /// Reserved amounts (rule B5).
+    pub holds: Holds,
+    /// Purchases captured from holds, by cycle: how many, and the sum (rule B5).
+    pub captured: BTreeMap<Cycle, (u64, Money)>,
+    /// Cash withdrawn to the bank so far (rule D11).
+    pub withdrawn: Money,
+    /// What it sent to other accounts (rule F5).
+    pub outbox: Outbox,
+    /// What it received from them.
+    pub inbox: Inbox,
+}
+
+/// One billing account: its balances and everything its rules need.
+///
+/// What a charge touches comes first and fills one cache line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(C, align(64))]
+pub struct Account {
+    /// Cached: what [`Account::available_credit_recomputed`] would say.
+    available_credit: Money,
+    unsettled_current: Money,
+    sequence: u64,
+    charges: u64,
+    currency: Currency,
+    /// The account's dense number.
+    pub index: AccountIndex,
+    offset: UtcOffset,
+    kind: AccountType,
+    status: Status,
+    cash: Money,
+    credit_limit: Money,
+    at: Timestamp,
+    created_at: Timestamp,
+    rare: Option<Box<Rare>>,
+}
+
+const _: () = assert!(std::mem::offset_of!(Account, cash) == 64);
+const _: () = assert!(size_of::<Account>() == 128);
+
+/// Why a charge can't be posted to an account, or where it goes.
+pub type ChargeDecision = Result<Cycle, Refusal>;
+
+impl Account {
+    /// A new account with nothing in it.
+    pub fn open(index: AccountIndex, opening: &Opening) -> Self {
+        let rare = (opening.profile != Profile::default())
+            .then(|| Box::new(Rare { profile: opening.profile.clone(), ..Rare::default() }));
+        Self {
+            available_credit: Money::ZERO,
+            unsettled_current: Money::ZERO,
+            sequence: 0,
+            charges: 0,
+            index,
+            offset: opening.offset,
+            kind: opening.kind,
+            status: Status::Valid,
+            currency: opening.currency,
+            cash: Money::ZERO,
+            credit_limit: Money::ZERO,
+            at: opening.at,
+            created_at: opening.at,
+            rare,
+        }
+    }
+
+    /// Brings what a charge touches nearer to the processor.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.available_credit);
+    }
+
+    /// A place kept for an account whose opening is still to come.
+    pub fn placeholder(index: AccountIndex) -> Self {
+        let opening = Opening {
+            kind: AccountType::Direct,
+            currency: Currency::USD,
+            offset: UtcOffset::default(),
+            at: Timestamp::MIN,
+            profile: Profile::default(),
+        };
+        Self::open(index, &opening)
+    }
+
+    /// Number of the account's newest record in the log; 0 before the first (its opening is the directory's).
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Charges posted so far.
+    pub const fn charges(&self) -> u64 {
+        self.charges
+    }
+
+    /// Money usable now, maintained with every change (rule B1); may be negative.
+    pub const fn available_credit(&self) -> Money {
+        self.available_credit
+    }
+
+    /// Charges of open cycles, not yet written off; for an ecosystem account the unbilled amount.
+    pub const fn unsettled_current(&self) -> Money {
+        self.unsettled_current
+    }
+
+    /// Prepaid cash (rule B1).
+    pub const fn cash(&self) -> Money {
+        self.cash
+    }
+
+    /// The limit granted (rule B1).
+    pub const fn credit_limit(&self) -> Money {
+        self.credit_limit
+    }
+
+    /// The quota of an ecosystem account (rule B2).
+    pub fn quota(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota)
+    }
+
+    /// Quota consumed by billed charges (rule B2).
+    pub fn quota_consumed(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota_consumed)
+    }
+
+    /// Direct or ecosystem.
+    pub const fn kind(&self) -> AccountType {
+        self.kind
+    }
+
+    /// Valid, frozen or canceled.
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Base currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Offset of its months.
+    pub const fn offset(&self) -> UtcOffset {
+        self.offset
+    }
+
+    /// When it was opened.
+    pub const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// The business time of its last decision (rule J5).
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The profile, where it differs from the defaults.
+    pub fn profile(&self) -> Profile {
+        self.rare.as_ref().map_or_else(Profile::default, |rare| rare.profile.clone())
+    }
+
+    /// The enterprise it belongs to (rule A6).
+    pub fn enterprise(&self) -> Option<EnterpriseIndex> {
+        self.rare.as_ref().and_then(|rare| rare.enterprise)
+    }
+
+    /// Transferred funds, part of the cash (rule B1).
+    pub fn transfer_book(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.transfer_book.total())
+    }
+
+    /// What open holds reserve (rule B5).
+    pub fn held(&self) -> Money {
+        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.holds.held())
+    }
+
+    /// Available credit less what is held (rule B5): what may leave, or be lowered.
+    pub fn spendable(&self) -> Money {
+        self.available_credit.checked_sub(self.held()).unwrap_or(Money::from_units(i128::MIN))
+    }
+
+    /// Cash that it sent and nobody has received yet (rule F5).
+    pub fn in_flight(&self) -> Money {
+        let sent = self.rare.iter().flat_map(|rare| rare.outbox.waiting());
+        sent.fold(RunningSum::default(), |sum, sent| sum.plus(sent.cargo.cash()))
+            .total()
+            .unwrap_or(Money::from_units(i128::MAX))
+    }
+
+    /// Cash that may be transferred to another account (rule F1).
+    pub fn transferable(&self) -> Money {
+        self.own_cash().min(self.spendable()).max(Money::ZERO)
+    }
+
+    /// Cash that `giver` may take back (rule F3).
+    pub fn revocable(&self, giver: AccountIndex) -> Money {
+        let pair = self.rare.as_ref().and_then(|rare| rare.transfer_book.pair(giver));
+        let remaining = pair.map_or(Money::ZERO, Pair::remaining);
+        self.transfer_book().min(remaining).min(self.spendable()).max(Money::ZERO)
+    }
+
+    /// Cash that may leave to a bank (rule D11): never transferred funds, never what is owed.
+    pub fn withdrawable(&self) -> Money {
+        let owed = self.unsettled_current.max(Money::ZERO);
+        let free = self.own_cash().checked_sub(owed).unwrap_or(Money::ZERO);
+        free.min(self.spendable()).max(Money::ZERO)
+    }
+
+    /// Cash without transferred funds.
+    fn own_cash(&self) -> Money {
+        self.cash.checked_sub(self.transfer_book()).unwrap_or(Money::from_units(i128::MIN))
+    }
+
+    /// The rarely used part, if there is one.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// The rarely used part, made when first needed.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Available credit from its parts (rules B1, B2): the check of the cached figure.
+    pub fn available_credit_recomputed(&self) -> Option<Money> {
+        let sum = RunningSum::default().minus(self.unsettled_current);
+        let sum = match self.kind {
+            AccountType::Direct => sum.plus(self.cash).plus(self.credit_limit),
+            AccountType::Ecosystem => sum.plus(self.quota()).minus(self.quota_consumed()),
+        };
+        sum.total()
+    }
+
+    /// Decides where a charge goes: its cycle, or why it can't be posted (rules A2, C4, D9).
+    ///
+    /// `span` is a cycle looked up before; it saves the calendar for the usual charge.
+    #[inline]
+    #[allow(clippy::too_many_arguments)] // the fields of one charge that rules look at
+    pub fn decide_charge(
+        &self,
+        paid: &PaidCloudAccount,
+        amount: Money,
+        currency: Currency,
+        period_start: Timestamp,
+        billing_cycle: Option<Cycle>,
+        category: Category,
+        span: &mut Option<CycleSpan>,
+    ) -> ChargeDecision {
+        if self.status == Status::Canceled && !self.takes_after_cancel(amount, period_start) {
+            return Err(Refusal::AccountCanceled);
+        }
+        if currency != self.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        if self.unsettled_current.checked_add(amount).is_none()
+            || self
+                .available_credit
+                .checked_sub(amount)
+                .is_none_or(|after| amount < Money::ZERO && !self.leaves_room(after))
+        {
+            return Err(Refusal::AmountOverflow);
+        }
+        let cycle = match billing_cycle {
+            Some(cycle) => cycle,
+            None => match span {
+                Some(span) if span.holds(period_start, self.offset) => span.cycle,
+                _ => {
+                    *span = CycleSpan::of(period_start, self.offset);
+                    span.map(|span| span.cycle).ok_or(Refusal::TimeOutOfRange)?
+                }
+            },
+        };
+        paid.sum(cycle, category).checked_add(amount).map(|_| cycle).ok_or(Refusal::AmountOverflow)
+    }
+
+    /// Whether a figure that rises to `after` leaves room for what is in flight to a member (rule F5).
+    fn leaves_room(&self, after: Money) -> bool {
+        after.units() <= MEMBER_UNITS_MAX || self.enterprise().is_none()
+    }
+
+    /// A canceled account takes only late charges and refunds (rule A2).
+    fn takes_after_cancel(&self, amount: Money, period_start: Timestamp) -> bool {
+        let canceled_at = self.rare().and_then(|rare| rare.canceled_at);
+        amount < Money::ZERO || canceled_at.is_some_and(|canceled_at| period_start < canceled_at)
+    }
+
+    /// Posts a charge that was decided; the account's record number rises by one.
+    #[inline]
+    pub fn apply_charge(
+        &mut self,
+        paid: &mut PaidCloudAccount,
+        amount: Money,
+        cycle: Cycle,
+        category: Category,
+    ) {
+        const FITS: &str = "invariant: sums were checked by decide_charge";
+        self.unsettled_current = self.unsettled_current.checked_add(amount).expect(FITS);
+        self.available_credit = self.available_credit.checked_sub(amount).expect(FITS);
+        self.sequence += 1;
+        self.charges += 1;
+        let sum = paid.sum_mut(cycle, category);
+        sum.amount = sum.amount.checked_add(amount).expect(FITS);
+        sum.charges += 1;
+    }
+
+    /// Decides whether a row of an import continues what was imported (rule C7).
+    pub fn imports_decide(&self, imported: &ImportedRow<'_>, cycle: Cycle) -> Result<(), Refusal> {
+        self.rare().map_or(Ok(()), |rare| rare.imports.decide(imported, cycle))
+    }
+}

@@ -1,0 +1,78 @@
+//! An account's state, to and from a snapshot.
+
+use super::{Account, Rare, Status};
+use crate::domain::ids::{AccountIndex, Currency};
+use crate::domain::money::Money;
+use crate::domain::profile::AccountType;
+use crate::domain::time::{Timestamp, UtcOffset};
+
+/// An account's state as a snapshot holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountParts {
+    /// See [`Account::unsettled_current`].
+    pub unsettled_current: Money,
+    /// See [`Account::sequence`].
+    pub sequence: u64,
+    /// See [`Account::charges`].
+    pub charges: u64,
+    /// Direct or ecosystem.
+    pub kind: AccountType,
+    /// Status.
+    pub status: Status,
+    /// Currency.
+    pub currency: Currency,
+    /// Offset.
+    pub offset: UtcOffset,
+    /// Cash.
+    pub cash: Money,
+    /// Credit limit.
+    pub credit_limit: Money,
+    /// Last business time.
+    pub at: Timestamp,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// Everything rare.
+    pub rare: Option<Box<Rare>>,
+}
+
+impl Account {
+    /// The state, for a snapshot.
+    pub fn to_parts(&self) -> AccountParts {
+        AccountParts {
+            unsettled_current: self.unsettled_current,
+            sequence: self.sequence,
+            charges: self.charges,
+            kind: self.kind,
+            status: self.status,
+            currency: self.currency,
+            offset: self.offset,
+            cash: self.cash,
+            credit_limit: self.credit_limit,
+            at: self.at,
+            created_at: self.created_at,
+            rare: self.rare.clone(),
+        }
+    }
+
+    /// The account that a snapshot held; `None` where its sums don't fit, which no account's do.
+    pub fn from_parts(index: AccountIndex, parts: AccountParts) -> Option<Self> {
+        let mut account = Self {
+            available_credit: Money::ZERO,
+            unsettled_current: parts.unsettled_current,
+            sequence: parts.sequence,
+            charges: parts.charges,
+            index,
+            offset: parts.offset,
+            kind: parts.kind,
+            status: parts.status,
+            currency: parts.currency,
+            cash: parts.cash,
+            credit_limit: parts.credit_limit,
+            at: parts.at,
+            created_at: parts.created_at,
+            rare: parts.rare,
+        };
+        account.available_credit = account.available_credit_recomputed()?;
+        Some(account)
+    }
+}

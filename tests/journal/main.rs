@@ -1,0 +1,5 @@
+//! The journal by itself, without an engine: from domain through log and snapshot back to state.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod crossing;
+mod golden;
