@@ -1,0 +1,337 @@
+//! One seed: what happens in which order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use actix::System;
+use exchequer::engine::verify::verify;
+use exchequer::engine::{Answer, PlantedFault};
+use siphasher::sip128::Hasher128;
+use std::hash::Hasher;
+
+use crate::auditor::{self, Questions};
+use crate::client::{Client, Halt};
+use crate::model::{Model, refusal_of};
+use crate::op::{Expect, Op, Reply, What};
+use crate::random::Chance;
+use crate::report::Tally;
+use crate::rules;
+use crate::workload::Workload;
+use crate::world::{BEGIN, HOUR, World};
+
+/// How a seed is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many commands at least.
+    pub commands: u64,
+    pub planted: Option<PlantedFault>,
+    pub trace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { commands: 500, planted: None, trace: false }
+    }
+}
+
+/// What became of a seed.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Of every answer, and of the bytes on the disk at the end.
+    pub digest: u128,
+    pub tally: Tally,
+    pub violation: Option<String>,
+}
+
+/// Runs one seed.
+pub fn run(seed: u64, options: Options) -> Outcome {
+    let mut tally = Tally { seeds: 1, ..Tally::default() };
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        System::new().block_on(async {
+            let mut run = Run::new(seed, options);
+            let violation = run.live().await.err();
+            (run.client.digest.finish128().as_u128(), run.client.tally, violation)
+        })
+    }));
+    match ran {
+        Ok((digest, counted, violation)) => {
+            tally.merge(&counted);
+            Outcome { digest, tally, violation }
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let violation = Some(format!("panicked: {}", text.unwrap_or_default()));
+            Outcome { digest: 0, tally, violation }
+        }
+    }
+}
+
+struct Run {
+    chance: Chance,
+    options: Options,
+    client: Client,
+    model: Model,
+    workload: Workload,
+    setup: std::collections::VecDeque<(String, exchequer::engine::Command)>,
+    /// At most so many operations at once.
+    k: usize,
+    /// How many operations were begun.
+    issued: u64,
+    /// How many crashes there are to be, and were.
+    crashes: (u64, u64),
+    audit_due: bool,
+}
+
+impl Run {
+    fn new(seed: u64, options: Options) -> Self {
+        let mut chance = Chance(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
+        let (world, setup) = World::new(&mut chance);
+        let k = if chance.one_in(3) { 1 } else { 2 + usize::try_from(chance.below(7)).unwrap_or(0) };
+        let model = Model { now: BEGIN, ..Model::default() };
+        let crashes = (3 + chance.below(3), 0);
+        Self {
+            client: Client::new(seed, &mut chance, options),
+            chance,
+            options,
+            model,
+            workload: Workload::new(world),
+            setup: setup.into(),
+            k,
+            issued: 0,
+            crashes,
+            audit_due: false,
+        }
+    }
+
+    async fn live(&mut self) -> Result<(), String> {
+        let opened = self.open().await;
+        self.or_crash(opened).await?;
+        while self.issued < self.options.commands.max(self.issued + self.setup.len() as u64)
+            || self.crashes.1 < self.crashes.0
+        {
+            let stepped = self.step().await;
+            self.or_crash(stepped).await?;
+        }
+        self.audit_due = true;
+        while self.audit_due {
+            let audited = self.audit().await;
+            self.or_crash(audited).await?;
+        }
+        self.end()
+    }
+
+    async fn step(&mut self) -> Result<(), Halt> {
+        if self.audit_due {
+            return self.audit().await;
+        }
+        let phase = self.options.commands * (self.crashes.1 + 1) / (self.crashes.0 + 1);
+        if self.crashes.1 < self.crashes.0 && self.issued >= phase {
+            for _ in 0..self.chance.below(12) {
+                self.client.progress(&mut self.chance).await?;
+                self.collect()?;
+            }
+            return Err(Halt::Crash("between messages".to_owned()));
+        }
+        let ready = self.client.waiting.len() < if self.setup.is_empty() { self.k } else { 1 };
+        match self.chance.below(24) {
+            0..12 if ready => self.issue(),
+            // Every k is 1 now and then: what happens is exact only when nothing else does.
+            12 if self.k == 1 || self.client.waiting.is_empty() => self.pass_time(),
+            13 if self.chance.one_in(8) => self.client.snapshot(),
+            14 if self.chance.one_in(16) => self.audit_due = true,
+            _ => self.client.progress(&mut self.chance).await?,
+        }
+        self.collect()
+    }
+
+    fn pass_time(&mut self) {
+        if self.client.waiting.is_empty() {
+            self.model.now += self.chance.below(3).cast_signed() * HOUR / 2;
+            self.client.clock.store(self.model.now, Ordering::Relaxed);
+        }
+    }
+
+    fn issue(&mut self) {
+        let number = self.issued;
+        let mut op = match self.setup.pop_front() {
+            Some((principal, command)) => Workload::op(number, &principal, command, None),
+            None => self.workload.next(number, &self.model, &mut self.chance),
+        };
+        let fits = |other: &Op| op.touches.gets_on_with(&other.touches);
+        if !self.client.waiting.values().all(fits) {
+            return;
+        }
+        if self.k == 1
+            && !op.is_idle()
+            && let What::Command(request) = &op.what
+        {
+            if request.at.is_none() {
+                self.model.settle_due();
+            }
+            op.expect = rules::expect(&self.model, request);
+        }
+        self.issued += 1;
+        self.client.issue(op);
+    }
+
+    /// Takes in what was answered.
+    fn collect(&mut self) -> Result<(), Halt> {
+        for (op, result) in self.client.answers()? {
+            self.take_in(&op, result).map_err(|wrong| {
+                Halt::Violation(format!("operation {}: {wrong}\n  {:?}", op.number, op.what))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        op: &Op,
+        result: Result<Reply, exchequer::engine::EngineError>,
+    ) -> Result<(), String> {
+        self.client.tally.count("answers", 1);
+        let name = match op.command() {
+            Some(command) => format!("{command:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
+            None => "PostCharges".to_owned(),
+        };
+        let counts = self.client.tally.commands.entry(name).or_default();
+        counts.1 += 1;
+        let reply = match result {
+            Err(error) => {
+                let refusal = refusal_of(&error).ok_or_else(|| format!("answered {error:?}"))?;
+                self.client.tally.refuse(refusal);
+                return check_refusal(op, refusal);
+            }
+            Ok(reply) => reply,
+        };
+        counts.0 += 1;
+        self.count_items(&reply);
+        match &op.expect {
+            Expect::Refused(rules) => return Err(format!("answered ok, though {rules:?} speak against it")),
+            Expect::Reused => return Err("answered ok under the key of another command".to_owned()),
+            Expect::Again(first) => return check_again(op, first, &reply),
+            Expect::Ok | Expect::Anything => {}
+        }
+        if let Reply::Answer(answer) = &reply {
+            auditor::check_answer(answer)?;
+        }
+        let changed = self.model.learn(op, &reply)?;
+        if self.k == 1
+            && !op.reissued
+            && let Reply::Answer(Answer::Account(overview)) = &reply
+            && let Some(account) = self.model.account(&overview.billing_account)
+            && matches!(&op.what, What::Command(request) if request.at.is_none())
+        {
+            auditor::compare_overview(account, overview)?;
+        }
+        if changed {
+            self.workload.learn(op.clone(), reply);
+        }
+        Ok(())
+    }
+
+    fn count_items(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Answer(Answer::Items(items)) => {
+                let refused = items.iter().filter_map(|(_, result)| result.as_ref().err());
+                refused.filter_map(refusal_of).for_each(|refusal| self.client.tally.refuse(refusal));
+            }
+            Reply::Report(report) => {
+                self.client.tally.count("charges accepted", report.accepted);
+                self.client.tally.count("charges duplicate", report.duplicate);
+                report.items.iter().for_each(|item| self.client.tally.refuse(item.code));
+            }
+            Reply::Answer(_) => {}
+        }
+    }
+
+    async fn drain(&mut self) -> Result<(), Halt> {
+        for _ in 0..200_000 {
+            if self.client.waiting.is_empty() {
+                return Ok(());
+            }
+            self.client.progress(&mut self.chance).await?;
+            self.collect()?;
+        }
+        let stuck: Vec<_> = self.client.waiting.values().map(|op| &op.what).collect();
+        Err(Halt::Violation(format!("stuck: {stuck:?}")))
+    }
+
+    /// Waits until nothing is under way, and compares everything.
+    async fn audit(&mut self) -> Result<(), Halt> {
+        self.drain().await?;
+        let questions = Questions::of(&self.model);
+        let shown = self.client.look(questions, true, &mut self.chance).await?;
+        self.model.settle_due();
+        auditor::compare(&self.model, &shown).map_err(Halt::Violation)?;
+        self.client.tally.count("audits", 1);
+        self.audit_due = false;
+        Ok(())
+    }
+
+    async fn or_crash(&mut self, result: Result<(), Halt>) -> Result<(), String> {
+        let mut result = result;
+        loop {
+            match result {
+                Ok(()) => return Ok(()),
+                Err(Halt::Violation(wrong)) => return Err(wrong),
+                Err(Halt::Crash(point)) => {
+                    if !point.starts_with("recovery") {
+                        self.crashes.1 += 1;
+                    }
+                    self.client.crash(point, &mut self.chance);
+                    result = self.open().await;
+                }
+            }
+        }
+    }
+
+    /// Opens the engine, looks whether what was answered is there, and asks again for what was not.
+    async fn open(&mut self) -> Result<(), Halt> {
+        self.client.open(&mut self.chance).await?;
+        let shown = self.client.look(Questions::of(&self.model), false, &mut self.chance).await?;
+        auditor::check_cash_after_restart(&self.model, &shown, self.client.waiting.values())
+            .map_err(Halt::Violation)?;
+        self.client.reissue();
+        self.audit_due = self.crashes.1 > 0;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        let (config, sim) = self.client.end();
+        for path in sim.paths() {
+            self.client.digest.write(path.as_bytes());
+            self.client.digest.write(&sim.file(&path).unwrap_or_default());
+        }
+        let report = verify(&config).map_err(|error| format!("verify: {error:?}"))?;
+        self.client.tally.count("log blocks", report.blocks);
+        if report.ok { Ok(()) } else { Err(format!("verify: {:?}", report.invariants)) }
+    }
+}
+
+fn check_refusal(op: &Op, refusal: exchequer::domain::refusals::Refusal) -> Result<(), String> {
+    use exchequer::domain::refusals::Refusal;
+    match &op.expect {
+        Expect::Anything => Ok(()),
+        Expect::Ok => Err(format!("refused {}, though nothing speaks against it", refusal.code())),
+        Expect::Refused(rules) if rules.first() == Some(&refusal) => Ok(()),
+        Expect::Refused(rules) => {
+            Err(format!("refused {}, though {rules:?} come in that order", refusal.code()))
+        }
+        Expect::Reused if refusal == Refusal::IdempotencyKeyReused => Ok(()),
+        Expect::Reused => Err(format!("refused {} under the key of another command", refusal.code())),
+        // It can't be looked up by whom may not ask any more, nor while an account is being closed.
+        Expect::Again(_) if matches!(refusal, Refusal::PermissionDenied | Refusal::MoneyInFlight) => Ok(()),
+        Expect::Again(_) => Err(format!("refused {} when asked again", refusal.code())),
+    }
+}
+
+/// A repeated command gets its first answer (rule J2), but for those that show an enterprise as it is now.
+fn check_again(op: &Op, first: &Reply, again: &Reply) -> Result<(), String> {
+    let now = matches!(again, Reply::Answer(Answer::Credit(_) | Answer::Advanced { .. }));
+    if now || first == again {
+        return Ok(());
+    }
+    Err(format!("asked again of {:?}: answered {again:?}, at first {first:?}", op.command()))
+}

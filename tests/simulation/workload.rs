@@ -1,0 +1,485 @@
+//! What clients ask for next: every command, most of them sensible, some of them not.
+
+use exchequer::domain::charge::Category;
+use exchequer::domain::permissions::{Permission, Policy};
+use exchequer::domain::time::Timestamp;
+use exchequer::engine::{AccountSettings, Command, OnError, PROVIDER, Request};
+
+use crate::amounts::{amount, around, huge};
+use crate::model::{Account, HoldState, Model};
+use crate::op::{Expect, Op, Sent, Thing, Touches, What};
+use crate::random::Chance;
+use crate::touches::{touches, widen};
+use crate::world::{BEGIN, HOUR, World, cents, management_of, owner_of};
+
+/// Makes the operations of one seed.
+pub struct Workload {
+    pub world: World,
+    /// Answered operations that changed something, with their answers: their keys are used again.
+    pub done: Vec<(Op, crate::op::Reply)>,
+    /// Charges that were sent before.
+    charges: Vec<Sent>,
+    fresh: u64,
+}
+
+impl Workload {
+    pub const fn new(world: World) -> Self {
+        Self { world, done: Vec::new(), charges: Vec::new(), fresh: 0 }
+    }
+
+    fn fresh(&mut self, prefix: &str) -> String {
+        self.fresh += 1;
+        format!("{prefix}{}", self.fresh)
+    }
+
+    /// Keeps what was answered, for repeating it; accounts that were opened take part from now on.
+    pub fn learn(&mut self, op: Op, reply: crate::op::Reply) {
+        match op.command() {
+            Some(Command::RegisterCloudAccount { cloud_account: id, .. })
+                if !self.world.accounts.contains(id) =>
+            {
+                self.world.outsiders.push(id.clone());
+                self.world.accounts.push(id.clone());
+            }
+            Some(Command::OpenBillingAccount { billing_account: id, .. })
+                if !self.world.accounts.contains(id) =>
+            {
+                self.world.accounts.push(id.clone());
+            }
+            _ => {}
+        }
+        self.done.push((op, reply));
+    }
+
+    /// An operation that a principal gives, under a key of its own.
+    pub fn op(number: u64, principal: &str, command: Command, at: Option<Timestamp>) -> Op {
+        let touches = touches(&command);
+        let key = Some(format!("k{number}"));
+        let request = Request { command, principal: principal.to_owned(), key, at };
+        Op { number, what: What::Command(request), touches, expect: Expect::Anything, reissued: false }
+    }
+
+    /// The next operation.
+    pub fn next(&mut self, number: u64, model: &Model, chance: &mut Chance) -> Op {
+        match chance.below(100) {
+            0..16 => return self.post(number, model, chance),
+            16..19 => {
+                if let Some(op) = self.again(number, chance) {
+                    return op;
+                }
+            }
+            19..21 => {
+                if let Some(op) = self.reuse(number, chance) {
+                    return op;
+                }
+            }
+            _ => {}
+        }
+        let command = self.command(model, chance);
+        let command = if chance.one_in(40) { misnamed(command) } else { command };
+        let principal = self.principal(&command, model, chance);
+        // A wrong clock: what comes late can't be about time.
+        let late = matches!(command, Command::TopUp { .. }) && chance.one_in(10);
+        let at = late.then(|| Timestamp::from_micros(model.now - HOUR));
+        let mut op = Self::op(number, &principal, command, at);
+        widen(&mut op, model);
+        op
+    }
+
+    fn account(&self, chance: &mut Chance) -> String {
+        chance.pick(&self.world.accounts).clone()
+    }
+
+    /// A member to be, more often than not.
+    fn member(&self, chance: &mut Chance) -> (String, String) {
+        if chance.one_in(12) {
+            let ecid = chance.pick(&self.world.enterprises).clone();
+            return (self.account(chance), ecid);
+        }
+        chance.pick(&self.world.members).clone()
+    }
+
+    /// Another account of the same enterprise, more often than not.
+    fn fellow(&self, of: &(String, String), chance: &mut Chance) -> String {
+        let fellows: Vec<_> = self.world.members.iter().filter(|(_, ecid)| *ecid == of.1).collect();
+        if chance.one_in(10) { self.account(chance) } else { chance.pick(&fellows).0.clone() }
+    }
+
+    fn command(&mut self, model: &Model, chance: &mut Chance) -> Command {
+        let of = self.member(chance);
+        let (billing_account, ecid) = of.clone();
+        let account = model.account(&billing_account);
+        match chance.below(100) {
+            0..12 => Command::TopUp { billing_account, amount: amount(chance), reference: None },
+            12..32 => {
+                let least = account.map_or(0, |account| (account.cash - account.in_book()).max(0));
+                let to = self.fellow(&of, chance);
+                Command::TransferCash { from: billing_account, to, amount: around(least, chance) }
+            }
+            32..44 => self.revoke(&billing_account, account, chance),
+            44..56 => self.credit(&of, model, chance),
+            56..68 => self.hold(&billing_account, account, model, chance),
+            68..72 => {
+                let most =
+                    account.map_or(0, |account| account.cash - account.in_book() - account.unsettled.max(0));
+                Command::WithdrawCash { billing_account, amount: around(most, chance) }
+            }
+            72..78 => self.associate(&of, model, chance),
+            78..84 => self.enterprise(ecid, chance),
+            84..91 => self.administer(&of, model, chance),
+            _ => self.provide(billing_account, model, chance),
+        }
+    }
+
+    fn revoke(&self, receiver: &str, account: Option<&Account>, chance: &mut Chance) -> Command {
+        let givers: Vec<_> = account.into_iter().flat_map(|account| &account.book).collect();
+        let (giver, most) = if givers.is_empty() || chance.one_in(8) {
+            (self.account(chance), 100)
+        } else {
+            let (giver, (transferred, revoked)) = chance.pick(&givers);
+            ((*giver).clone(), transferred - revoked)
+        };
+        Command::RevokeTransfer { giver, receiver: receiver.to_owned(), amount: around(most, chance) }
+    }
+
+    fn credit(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
+        let (billing_account, ecid) = of.clone();
+        let limit =
+            model.enterprises.get(&ecid).and_then(|enterprise| enterprise.members.get(&billing_account));
+        let limit = limit.map_or(0, |member| member.limit);
+        if chance.one_in(4) {
+            let to = self.fellow(of, chance);
+            return Command::MoveCredit { ecid, from: billing_account, to, amount: around(limit, chance) };
+        }
+        let credit_limit = match chance.below(8) {
+            0 | 1 => cents(0),
+            2 => around(limit, chance),
+            3 => huge(),
+            _ => cents(chance.below(40_000).cast_signed()),
+        };
+        let least = chance.one_in(4).then(|| cents(chance.below(60_000).cast_signed() - 30_000));
+        Command::AllocateCredit {
+            ecid,
+            billing_account,
+            credit_limit,
+            min_available_credit_after: least,
+            dry_run: chance.one_in(8),
+        }
+    }
+
+    fn hold(&mut self, of: &str, account: Option<&Account>, model: &Model, chance: &mut Chance) -> Command {
+        let billing_account = of.to_owned();
+        let holds: Vec<_> = account.into_iter().flat_map(|account| &account.holds).collect();
+        let open: Vec<_> = holds.iter().filter(|(_, hold)| hold.state == HoldState::Open).collect();
+        if holds.is_empty() || chance.one_in(2) && open.len() < 6 {
+            let spendable = account.map_or(0, Account::spendable);
+            let part = (spendable / 4).max(0);
+            let amount = if chance.one_in(4) { around(spendable, chance) } else { around(part, chance) };
+            let micros = model.now + chance.below(30).cast_signed() * HOUR / 4;
+            let hold = if !holds.is_empty() && chance.one_in(10) {
+                chance.pick(&holds).0.clone()
+            } else {
+                self.fresh("h")
+            };
+            return Command::PlaceHold {
+                billing_account,
+                hold,
+                amount,
+                expires_at: Timestamp::from_micros(micros),
+            };
+        }
+        let (hold, state) =
+            if open.is_empty() || chance.one_in(5) { *chance.pick(&holds) } else { **chance.pick(&open) };
+        if chance.one_in(3) {
+            return Command::ReleaseHold { billing_account, hold: hold.clone() };
+        }
+        let amount = (!chance.one_in(3)).then(|| around(state.amount, chance));
+        Command::CaptureHold { billing_account, hold: hold.clone(), amount }
+    }
+
+    fn associate(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
+        let (mut billing_account, ecid) = of.clone();
+        if chance.one_in(4) {
+            billing_account.clone_from(chance.pick(&self.world.outsiders));
+        }
+        let member =
+            model.enterprises.get(&ecid).and_then(|enterprise| enterprise.members.get(&billing_account));
+        match (member.map(|member| member.active), chance.below(4)) {
+            (None, 0..3) | (_, 0) => Command::InviteAccount { ecid, billing_account },
+            (Some(false) | None, _) | (_, 1) => Command::AcceptInvitation { ecid, billing_account },
+            _ => Command::EndAssociation { ecid, billing_account },
+        }
+    }
+
+    fn enterprise(&mut self, ecid: String, chance: &mut Chance) -> Command {
+        match chance.below(16) {
+            0..4 => {
+                let public_cloud = match chance.below(6) {
+                    0 => around(0, chance),
+                    1 => huge(),
+                    _ => cents(40_000 + chance.below(120_000).cast_signed()),
+                };
+                Command::SetTotalCredit {
+                    ecid,
+                    public_cloud,
+                    hybrid_cloud: chance.one_in(3).then(|| cents(500)),
+                }
+            }
+            4 | 5 => Command::EnableAccountCenter { ecid },
+            6..9 => Command::RequestCreditContract { ecid },
+            9..12 => Command::ApproveCreditContract { ecid },
+            12..15 => Command::ConfirmCreditContract { ecid },
+            _ => {
+                let management_account = self.account(chance);
+                let ecid = if chance.one_in(2) { ecid } else { self.fresh("new") };
+                let owner = owner_of(&ecid);
+                Command::OpenEnterprise { ecid, owner, management_account, currency: None }
+            }
+        }
+    }
+
+    fn administer(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
+        let billing_account = of.0.clone();
+        let user = format!("{}/ann", chance.pick(&self.world.members).0);
+        match chance.below(10) {
+            0..4 => {
+                let many = if chance.one_in(6) { 21 } else { 1 + chance.below(3) };
+                let mut cloud_accounts: Vec<_> = (0..many).map(|_| self.account(chance)).collect();
+                if chance.one_in(6) {
+                    cloud_accounts.push("unknown".to_owned());
+                }
+                let all = Permission::GRANTABLE.into_iter();
+                let permissions = (!chance.one_in(3)).then(|| all.filter(|_| chance.one_in(2)).collect());
+                Command::GrantAdministrators { billing_account, cloud_accounts, permissions }
+            }
+            4..7 => {
+                let list = model.administrators.get(&model.list_of(&billing_account));
+                let listed: Vec<_> = list.into_iter().flat_map(|list| list.keys()).collect();
+                let cloud_account = match chance.below(3) {
+                    0 => management_of(&of.1),
+                    1 if !listed.is_empty() => (*chance.pick(&listed)).clone(),
+                    _ => self.account(chance),
+                };
+                Command::RevokeAdministrator { billing_account, cloud_account }
+            }
+            7 | 8 => {
+                let some = Permission::GRANTABLE.into_iter().filter(|_| chance.one_in(2)).collect();
+                let policy = *chance.pick(&[Policy::FullAccess, Policy::ReadOnly, Policy::Permissions(some)]);
+                Command::AttachPolicy { user, policy }
+            }
+            _ => Command::DetachPolicy { user },
+        }
+    }
+
+    fn provide(&mut self, billing_account: String, model: &Model, chance: &mut Chance) -> Command {
+        let account = self.account(chance);
+        match chance.below(20) {
+            0 | 1 => Command::FreezeBillingAccount { billing_account },
+            2..5 => Command::ThawBillingAccount { billing_account },
+            5 => Command::CancelBillingAccount { billing_account: account },
+            6 => {
+                let amount = around(chance.below(2_000).cast_signed().into(), chance);
+                Command::AdjustCash { billing_account, amount, reason: "audit".to_owned() }
+            }
+            7 => Command::GrantCreditLimit { billing_account: account, amount: around(1_000, chance) },
+            8 => Command::SetQuota { billing_account: "eco".to_owned(), amount: around(1_000, chance) },
+            9 if chance.one_in(2) => Command::SetQuota { billing_account, amount: cents(5) },
+            9 => Command::RepayQuota { billing_account: "eco".to_owned(), amount: around(10, chance) },
+            10..13 => self.modify(billing_account, chance),
+            13 => self.set_payer(account, model, chance),
+            14 => {
+                let cloud_account = if chance.one_in(2) { account.clone() } else { self.fresh("y") };
+                Command::RegisterPaidCloudAccount { cloud_account, billing_account: account }
+            }
+            15 | 16 if self.world.accounts.len() < 24 => self.open(chance),
+            17 => Command::register_cloud_account(account),
+            _ => Command::AdvanceTime,
+        }
+    }
+
+    fn open(&mut self, chance: &mut Chance) -> Command {
+        let id = self.fresh("z");
+        let owner = Some(owner_of(chance.pick::<String>(&self.world.enterprises)));
+        let settings = AccountSettings { owner, ..AccountSettings::default() };
+        if chance.one_in(3) {
+            return Command::RegisterCloudAccount { cloud_account: id, settings };
+        }
+        Command::OpenBillingAccount { billing_account: id, settings }
+    }
+
+    fn modify(&mut self, billing_account: String, chance: &mut Chance) -> Command {
+        let mut settings = AccountSettings::default();
+        match chance.below(8) {
+            0 => settings.owner = Some(owner_of(chance.pick::<String>(&self.world.enterprises))),
+            1 => settings.credit_enabled = Some(chance.one_in(2)),
+            2 => settings.pay_on_behalf = Some(chance.one_in(3)),
+            _ => settings.name = Some(self.fresh("name ")),
+        }
+        Command::ModifyBillingAccount { billing_account, settings }
+    }
+
+    fn set_payer(&self, billing_account: String, model: &Model, chance: &mut Chance) -> Command {
+        let mut cloud_accounts = vec![chance.pick(&self.world.clouds).clone()];
+        if chance.one_in(3) {
+            cloud_accounts.push(self.account(chance));
+        }
+        let effective_at = Some(Timestamp::from_micros(model.now + HOUR * chance.below(3).cast_signed()));
+        Command::SetPayer { cloud_accounts, billing_account, effective_at }
+    }
+
+    /// Who gives a command: whoever may, more often than not.
+    fn principal(&self, command: &Command, model: &Model, chance: &mut Chance) -> String {
+        let account = match command {
+            Command::TopUp { billing_account, .. }
+            | Command::WithdrawCash { billing_account, .. }
+            | Command::PlaceHold { billing_account, .. }
+            | Command::CaptureHold { billing_account, .. }
+            | Command::ReleaseHold { billing_account, .. }
+            | Command::ModifyBillingAccount { billing_account, .. }
+            | Command::AcceptInvitation { billing_account, .. }
+            | Command::EndAssociation { billing_account, .. }
+            | Command::GrantAdministrators { billing_account, .. }
+            | Command::RevokeAdministrator { billing_account, .. }
+            | Command::TransferCash { from: billing_account, .. }
+            | Command::RevokeTransfer { giver: billing_account, .. } => Some(billing_account.clone()),
+            Command::AttachPolicy { user, .. } | Command::DetachPolicy { user } => {
+                user.split('/').next().map(str::to_owned)
+            }
+            _ => None,
+        };
+        let ecid = match command {
+            Command::EnableAccountCenter { ecid }
+            | Command::InviteAccount { ecid, .. }
+            | Command::RequestCreditContract { ecid }
+            | Command::ConfirmCreditContract { ecid }
+            | Command::AllocateCredit { ecid, .. }
+            | Command::MoveCredit { ecid, .. } => Some(ecid.clone()),
+            _ => account
+                .as_ref()
+                .and_then(|id| model.account(id))
+                .and_then(|account| account.enterprise.clone()),
+        };
+        let management =
+            ecid.and_then(|ecid| model.enterprises.get(&ecid)).map(|known| known.management.clone());
+        match chance.below(40) {
+            0 => "stranger".to_owned(),
+            1 => format!("{}/ann", self.account(chance)),
+            2 => self.account(chance),
+            3 | 4 => management.map_or_else(|| PROVIDER.to_owned(), |id| format!("{id}/ann")),
+            5..13 => management.unwrap_or_else(|| PROVIDER.to_owned()),
+            13..17 => account.unwrap_or_else(|| PROVIDER.to_owned()),
+            17..20 => {
+                let list = account.and_then(|id| model.administrators.get(&model.list_of(&id)));
+                let listed: Vec<_> = list.into_iter().flat_map(|list| list.keys()).collect();
+                if listed.is_empty() { PROVIDER.to_owned() } else { (*chance.pick(&listed)).clone() }
+            }
+            _ => PROVIDER.to_owned(),
+        }
+    }
+
+    fn post(&mut self, number: u64, model: &Model, chance: &mut Chance) -> Op {
+        let on_error = *chance.pick(&[OnError::Continue, OnError::Continue, OnError::Stop, OnError::Atomic]);
+        let mut charges = Vec::new();
+        let one = self.cloud(chance);
+        for _ in 0..=chance.below(4) {
+            let cloud = if on_error == OnError::Atomic { one.clone() } else { self.cloud(chance) };
+            charges.push(self.charge(cloud, model, chance));
+        }
+        let mut touches = Touches::default();
+        touches.beside.extend(charges.iter().map(|sent| Thing::Payer(sent.cloud.clone())));
+        Op { number, what: What::Post(charges, on_error), touches, expect: Expect::Anything, reissued: false }
+    }
+
+    fn cloud(&self, chance: &mut Chance) -> String {
+        if chance.one_in(3) { chance.pick(&self.world.clouds).clone() } else { self.account(chance) }
+    }
+
+    fn charge(&mut self, cloud: String, model: &Model, chance: &mut Chance) -> Sent {
+        if !self.charges.is_empty() && chance.one_in(6) {
+            let mut sent = chance.pick(&self.charges).clone();
+            if chance.one_in(3) {
+                sent.amount = amount(chance);
+            }
+            return sent;
+        }
+        let payer = model.payer(&cloud, Timestamp::from_micros(model.now));
+        let euro = payer.and_then(|payer| model.account(payer)).is_some_and(|payer| payer.currency == "EUR");
+        let wrong = chance.one_in(20);
+        let currency = if euro ^ wrong { "EUR" } else { "USD" };
+        let category = if chance.one_in(4) { Category::Purchase } else { Category::Usage };
+        let refund = chance.one_in(6);
+        let amount = if refund { cents(-chance.below(3_000).cast_signed()) } else { amount(chance) };
+        let start = Timestamp::from_micros(BEGIN + chance.below(30 * 24).cast_signed() * HOUR);
+        let id = self.fresh("c");
+        let sent = Sent { cloud, id, amount, currency, start, category };
+        self.charges.push(sent.clone());
+        sent
+    }
+
+    /// A command that was answered, once more.
+    fn again(&self, number: u64, chance: &mut Chance) -> Option<Op> {
+        let (first, reply) =
+            self.done.get(usize::try_from(chance.below(self.done.len().max(1) as u64)).ok()?)?;
+        // Another enterprise's authorization is another scope of keys: it would be carried out there.
+        let moves = matches!(
+            first.command()?,
+            Command::GrantAdministrators { .. } | Command::RevokeAdministrator { .. }
+        );
+        if moves {
+            return None;
+        }
+        let key = Thing::Key(format!("k{}", first.number));
+        Some(Op {
+            number,
+            what: first.what.clone(),
+            touches: Touches::alone([key]),
+            expect: Expect::Again(Box::new(reply.clone())),
+            reissued: false,
+        })
+    }
+
+    /// The key of another command, of the same account and principal.
+    fn reuse(&self, number: u64, chance: &mut Chance) -> Option<Op> {
+        let top_ups: Vec<_> = self
+            .done
+            .iter()
+            .filter_map(|(op, _)| match &op.what {
+                What::Command(request) if request.principal == PROVIDER => Some(request),
+                _ => None,
+            })
+            .filter(|request| matches!(request.command, Command::TopUp { .. }))
+            .collect();
+        if top_ups.is_empty() {
+            return None;
+        }
+        let mut request: Request = (*chance.pick(&top_ups)).clone();
+        let key = request.key.clone()?;
+        if let Command::TopUp { reference, .. } = &mut request.command {
+            *reference = Some("another".to_owned());
+        }
+        let touches = Touches::alone([Thing::Key(key)]);
+        Some(Op { number, what: What::Command(request), touches, expect: Expect::Reused, reissued: false })
+    }
+}
+
+/// The same about somebody who is not there.
+fn misnamed(command: Command) -> Command {
+    let nobody = "nobody".to_owned();
+    match command {
+        Command::TopUp { amount, reference, .. } => {
+            Command::TopUp { billing_account: nobody, amount, reference }
+        }
+        Command::TransferCash { from, amount, .. } => Command::TransferCash { from, to: nobody, amount },
+        Command::AllocateCredit { billing_account, credit_limit, dry_run, .. } => Command::AllocateCredit {
+            ecid: nobody,
+            billing_account,
+            credit_limit,
+            min_available_credit_after: None,
+            dry_run,
+        },
+        Command::CaptureHold { billing_account, amount, .. } => {
+            Command::CaptureHold { billing_account, hold: nobody, amount }
+        }
+        other => other,
+    }
+}
