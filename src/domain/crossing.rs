@@ -135,7 +135,9 @@ impl Outbox {
 
     /// The receiver's record of that message is in the log's queue.
     pub fn acknowledge(&mut self, number: u64) {
-        self.waiting.retain(|sent| sent.number != number);
+        if let Ok(place) = self.waiting.binary_search_by_key(&number, |sent| sent.number) {
+            self.waiting.remove(place);
+        }
     }
 
     /// A record notes that everything up to that number is acknowledged.

@@ -245,7 +245,10 @@ impl Refusal {
                 "field_too_long",
                 "give labels of at most 256 bytes, and a description and tags of at most 16 KiB each",
             ),
-            Self::TimeOutOfRange => ("time_out_of_range", "give a time in the years 1 to 9999"),
+            Self::TimeOutOfRange => (
+                "time_out_of_range",
+                "give a time in the years 1 to 9999; an expiry must be later than the account's own time",
+            ),
             Self::TooManyOpenCycles => ("too_many_open_cycles", "issue the bills of older cycles first"),
             Self::TooManyItems => ("too_many_items", "split it into several operations"),
             Self::SuperAdministratorNotRevocable => {

@@ -68,9 +68,18 @@ impl Engine {
     ) -> Result<Answer, EngineError> {
         self.authorize_command(&scope, &command, billing_account).await?;
         let account = self.known(billing_account)?;
+        let hold = match &command {
+            AccountCommand::CaptureHold { hold, .. } | AccountCommand::ReleaseHold { hold } => {
+                Some(hold.clone())
+            }
+            _ => None,
+        };
         let message = Do { command, given: scope.given(&self.inner), around, crossing: None };
         let done = self.ask(account, message).await?;
-        let (view, _) = done.map_err(|refusal| EngineError::refused(refusal, quoted(billing_account)))?;
+        let (view, _) = done.map_err(|refusal| match hold {
+            Some(hold) if refusal == Refusal::NotFound => EngineError::refused(refusal, quoted(&hold)),
+            _ => EngineError::refused(refusal, quoted(billing_account)),
+        })?;
         Ok(Answer::Account(Box::new(self.overview(billing_account, view))))
     }
 

@@ -33,6 +33,10 @@ impl Engine {
         charter: Charter,
     ) -> Result<Answer, EngineError> {
         require(is_id(ecid), "ecid", "give an id of 1 to 128 printable bytes")?;
+        let manager = &charter.management_account;
+        if self.inner.directory.read().cloud(manager).is_none() {
+            return Err(EngineError::refused(Refusal::NotFound, quoted(manager)));
+        }
         let item = ChangeItem::OpenEnterprise { ecid: ecid.into(), charter: Box::new(charter) };
         self.change_one(scope, item, ecid).await?;
         Ok(Answer::Credit(Box::new(self.credit_overview_async(ecid).await?)))
@@ -149,7 +153,9 @@ impl Engine {
                 return Ok(lowered(&view, amount));
             }
         }
-        let account = Box::new(self.ask(index, ViewAt(scope.at)).await?);
+        // A command's wrong time stays with who decides it (rule J5), which is not always the account.
+        let due_by = scope.at.min(self.inner.config.clock.now());
+        let account = Box::new(self.ask(index, ViewAt(due_by)).await?);
         let question = CreditQuestion::Allocation { account: account.clone(), limit };
         let answer = self.ask_control(enterprise, question, billing_account).await?;
         let CreditAnswer::Allocation(allocation, member) = answer else {
@@ -297,7 +303,9 @@ impl Engine {
             self.tell(sender, scope, command(counterpart), Surroundings::default(), Some(crossing), id).await;
         // What the receiver said of itself may have been ahead of the disk; and its half must be on it.
         self.ask(receiver, View).await?;
-        let (view, _) = told?;
+        let (mut view, amount) = told?;
+        // What this has moved is in flight no more.
+        view.in_flight = view.in_flight.checked_sub(amount).unwrap_or_default().max(Money::ZERO);
         Ok(Answer::Account(Box::new(self.overview(id, view))))
     }
 
