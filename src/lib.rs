@@ -69,7 +69,7 @@
 //! [`domain::money`] and [`domain::charge`], then [`domain::account`]; [`journal::charges`] for what a posted charge looks
 //! like on disk; [`wal`] for how it gets there; `actors::drain` for the hot path; [`engine::post`] for how a batch gets
 //! in and its answer out. For what crosses accounts: [`domain::crossing`], [`domain::credit_control`], `actors::routes`, and
-//! `engine::enterprise_commands`.
+//! `engine::transfers`.
 
 pub mod actors;
 pub mod cli;

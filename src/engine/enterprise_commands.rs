@@ -8,20 +8,18 @@ use super::command::{AllocationAnswer, Answer};
 use super::commands::{Scope, quoted, require};
 use super::enterprise_queries::CreditOverview;
 use super::{Engine, EngineError};
-use crate::actors::admin_authorization::DoAuthorization;
-use crate::actors::billing_account::{AskCounterpart, Do, Recall, View, ViewAt};
+use crate::actors::billing_account::{Do, Recall, View, ViewAt};
 use crate::actors::credit_control::{CreditAnswer, CreditQuestion, DoCredit};
 use crate::actors::crossings::Crossing;
 use crate::actors::directory::ChangeItem;
-use crate::domain::account::{AccountView, Counterpart, Surroundings};
+use crate::domain::account::{AccountView, Surroundings};
 use crate::domain::account_command::AccountCommand;
-use crate::domain::admin_authorization::AuthorizationCommand;
 use crate::domain::credit_control::{
     Allocation, AllocationView, Charter, Contract, CreditCommand, CreditControl, Member,
 };
 use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex, is_id};
 use crate::domain::money::Money;
-use crate::domain::permissions::{Permission, Permissions};
+use crate::domain::permissions::Permission;
 use crate::domain::refusals::Refusal;
 
 impl Engine {
@@ -63,6 +61,12 @@ impl Engine {
         Ok(Answer::Credit(Box::new(self.credit_overview_of(ecid, &state))))
     }
 
+    /// The enterprise after a command that its credit control has had part in.
+    async fn credit_answer(&self, enterprise: EnterpriseIndex, ecid: &str) -> Result<Answer, EngineError> {
+        let state = self.control_state(enterprise).await?;
+        Ok(Answer::Credit(Box::new(self.credit_overview_of(ecid, &state))))
+    }
+
     /// Invites an account (rule A6).
     pub(super) async fn invite(
         &self,
@@ -98,8 +102,7 @@ impl Engine {
             self.tell(account, scope, command, Surroundings::default(), Some(crossing), billing_account)
                 .await?;
         }
-        let state = self.control_state(enterprise).await?;
-        Ok(Answer::Credit(Box::new(self.credit_overview_of(ecid, &state))))
+        self.credit_answer(enterprise, ecid).await
     }
 
     /// Ends an association: the account decides, and tells the credit control (rule A6).
@@ -124,8 +127,7 @@ impl Engine {
             let command = AccountCommand::LeaveEnterprise { enterprise };
             self.tell(account, scope, command, around, None, billing_account).await?;
         }
-        let state = self.control_state(enterprise).await?;
-        Ok(Answer::Credit(Box::new(self.credit_overview_of(ecid, &state))))
+        self.credit_answer(enterprise, ecid).await
     }
 
     /// Sets a member's limit: the credit control raises it, the account lowers it (rules E1–E3).
@@ -263,105 +265,8 @@ impl Engine {
         Ok(Answer::Credit(Box::new(self.credit_overview_of(ecid, &state))))
     }
 
-    /// Transfers cash: the giver decides (rule F1).
-    pub(super) async fn transfer(
-        &self,
-        scope: Scope,
-        from: &str,
-        to: &str,
-        amount: Money,
-    ) -> Result<Answer, EngineError> {
-        let (giver, receiver) = (self.known(from)?, self.known(to)?);
-        let command = |to| AccountCommand::TransferCash { to, amount };
-        self.cross(scope, (giver, from), receiver, command).await
-    }
-
-    /// Takes transferred cash back: the account that has it decides (rule F3).
-    pub(super) async fn revoke(
-        &self,
-        scope: Scope,
-        giver: &str,
-        receiver: &str,
-        amount: Money,
-    ) -> Result<Answer, EngineError> {
-        let (gave, has) = (self.known(giver)?, self.known(receiver)?);
-        let command = |giver| AccountCommand::RevokeTransfer { giver, amount };
-        self.cross(scope, (has, receiver), gave, command).await
-    }
-
-    /// Cash goes from `sender` to `receiver`, as `sender` decides by what `receiver` says of itself.
-    async fn cross(
-        &self,
-        scope: Scope,
-        (sender, id): (AccountIndex, &str),
-        receiver: AccountIndex,
-        command: impl FnOnce(Counterpart) -> AccountCommand,
-    ) -> Result<Answer, EngineError> {
-        let crossing = self.enter_all([sender, receiver], id)?;
-        let counterpart = self.ask_shard(receiver, AskCounterpart(sender)).await?;
-        let told =
-            self.tell(sender, scope, command(counterpart), Surroundings::default(), Some(crossing), id).await;
-        // What the receiver said of itself may have been ahead of the disk; and its half must be on it.
-        self.ask(receiver, View).await?;
-        let (mut view, amount) = told?;
-        // What this has moved is in flight no more.
-        view.in_flight = view.in_flight.checked_sub(amount).unwrap_or_default().max(Money::ZERO);
-        Ok(Answer::Account(Box::new(self.overview(id, view))))
-    }
-
-    /// Makes cloud accounts administrators (rule G2).
-    pub(super) async fn grant_administrators(
-        &self,
-        scope: Scope,
-        enterprise: Option<EnterpriseIndex>,
-        billing_account: &str,
-        cloud_accounts: &[String],
-        permissions: Option<Permissions>,
-    ) -> Result<Answer, EngineError> {
-        require(!cloud_accounts.is_empty(), "cloud_accounts", "name at least one cloud account")?;
-        let account = self.known(billing_account)?;
-        let listed = {
-            let directory = self.inner.directory.read();
-            let exists = |id: &String| (id.as_str().into(), directory.cloud(id).is_some());
-            cloud_accounts.iter().map(exists).collect()
-        };
-        let command =
-            AuthorizationCommand::GrantAdministrators { account, cloud_accounts: listed, permissions };
-        let results = self.tell_authorization(enterprise, scope, command, billing_account).await?;
-        let items = cloud_accounts.iter().zip(results).map(|(cloud, result)| {
-            (cloud.clone(), result.map_err(|refusal| EngineError::refused(refusal, quoted(cloud))))
-        });
-        Ok(Answer::Items(items.collect()))
-    }
-
-    /// A command about one administrator or user, whose one result is the answer (rules G2, G3).
-    pub(super) async fn authorization_command(
-        &self,
-        scope: Scope,
-        enterprise: Option<EnterpriseIndex>,
-        command: AuthorizationCommand,
-        id: &str,
-    ) -> Result<Answer, EngineError> {
-        self.tell_authorization(enterprise, scope, command, id).await?;
-        Ok(Answer::Items(vec![(id.to_owned(), Ok(()))]))
-    }
-
-    async fn tell_authorization(
-        &self,
-        enterprise: Option<EnterpriseIndex>,
-        scope: Scope,
-        command: AuthorizationCommand,
-        id: &str,
-    ) -> Result<Vec<Result<(), Refusal>>, EngineError> {
-        self.inner.check_running()?;
-        let actor = self.inner.routes.authorization(enterprise).ok_or_else(|| self.inner.stopped())?;
-        let message = DoAuthorization { command, given: scope.given(&self.inner) };
-        let result = actor.send(message).await.map_err(|_| self.inner.stopped())?;
-        result.map_err(|refusal| EngineError::refused(refusal, quoted(id)))
-    }
-
     /// Gives an account a command; its figures afterwards, and how much moved.
-    async fn tell(
+    pub(super) async fn tell(
         &self,
         account: AccountIndex,
         scope: Scope,
@@ -439,7 +344,11 @@ impl Engine {
     }
 
     /// As [`Engine::enter`], where both may be the same: its own rule refuses that.
-    fn enter_all(&self, accounts: [AccountIndex; 2], id: &str) -> Result<Arc<Crossing>, EngineError> {
+    pub(super) fn enter_all(
+        &self,
+        accounts: [AccountIndex; 2],
+        id: &str,
+    ) -> Result<Arc<Crossing>, EngineError> {
         let distinct = if accounts[0] == accounts[1] { &accounts[..1] } else { &accounts[..] };
         self.enter(distinct, id)
     }

@@ -2,6 +2,7 @@
 
 mod account_commands;
 pub mod account_handle;
+mod administrators;
 mod authorization;
 pub mod change_records;
 pub mod command;
@@ -18,6 +19,7 @@ pub mod post_report;
 pub mod queries;
 pub mod report;
 mod snapshots;
+mod transfers;
 pub mod verify;
 
 use std::collections::HashMap;

@@ -2,8 +2,7 @@
 
 use super::{Account, Status};
 use crate::domain::account_command::AccountCommand;
-use crate::domain::account_event::{AccountEvent, Posted};
-use crate::domain::crossing::{Cargo, Party, Received};
+use crate::domain::account_event::AccountEvent;
 use crate::domain::holds::{Hold, HoldState};
 use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
 use crate::domain::keys::Remembered;
@@ -11,7 +10,7 @@ use crate::domain::money::Money;
 use crate::domain::profile::AccountType;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, Timestamp};
-use crate::limits::{GIVERS_MAX, HOLDS_MAX, MEMBER_UNITS_MAX, RECEIVED_UNITS_MAX};
+use crate::limits::HOLDS_MAX;
 
 /// What the other account of a transfer answered about itself shortly before (rule F4).
 ///
@@ -169,32 +168,6 @@ impl Account {
         }
     }
 
-    /// What a message does to this account; none if it was received before. It is never refused (rule F5).
-    pub fn receive(&self, received: &Received) -> Option<AccountEvent> {
-        const FITS: &str = "invariant: the sender has checked that it fits";
-        let Received { from, number, cargo } = received;
-        if *number <= self.rare().map_or(0, |rare| rare.inbox.newest(*from)) {
-            return None;
-        }
-        let number = *number;
-        match (from, cargo) {
-            (Party::Account(from), Cargo::Transfer { amount }) => {
-                let cash_after = self.cash.checked_add(*amount).expect(FITS);
-                Some(AccountEvent::TransferReceived { from: *from, number, amount: *amount, cash_after })
-            }
-            (Party::Account(from), Cargo::Revocation { amount }) => {
-                let cash_after = self.cash.checked_add(*amount).expect(FITS);
-                Some(AccountEvent::RevocationReceived { from: *from, number, amount: *amount, cash_after })
-            }
-            (Party::CreditControl(enterprise), Cargo::Credit { amount }) => {
-                let limit_after = self.credit_limit.checked_add(*amount).expect(FITS);
-                let (enterprise, amount) = (*enterprise, *amount);
-                Some(AccountEvent::CreditReceived { enterprise, number, amount, limit_after })
-            }
-            _ => unreachable!("invariant: an account gets transfers, revocations and credit"),
-        }
-    }
-
     /// A step of a hold that was done before has no effect (rule B5).
     fn done_already(&self, command: &AccountCommand) -> Result<bool, Refusal> {
         match command {
@@ -266,107 +239,6 @@ impl Account {
         Ok(AccountEvent::StatusChanged { status: Status::Canceled })
     }
 
-    fn decide_transfer(&self, to: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
-        self.may_cross(to)?;
-        positive(amount)?;
-        let cash_after = self.cash_less(amount)?;
-        fits_receiver(to, amount)?;
-        self.same_enterprise(to)?;
-        if self.available_credit < Money::ZERO {
-            return Err(Refusal::AccountOverdue);
-        }
-        if amount > self.transferable() {
-            return Err(Refusal::ExceedsTransferable);
-        }
-        if to.givers >= GIVERS_MAX {
-            return Err(Refusal::TooManyItems);
-        }
-        Ok(AccountEvent::CashTransferred { to: to.account, amount, cash_after, posted: self.posted() })
-    }
-
-    fn decide_revoke(&self, giver: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
-        self.may_cross(giver)?;
-        positive(amount)?;
-        let cash_after = self.cash_less(amount)?;
-        fits_receiver(giver, amount)?;
-        self.same_enterprise(giver)?;
-        if self.rare().is_none_or(|rare| rare.transfer_book.pair(giver.account).is_none()) {
-            return Err(Refusal::NoPriorTransfer);
-        }
-        if amount > self.revocable(giver.account) {
-            return Err(Refusal::ExceedsRevocable);
-        }
-        let giver = giver.account;
-        Ok(AccountEvent::TransferRevoked { giver, amount, cash_after, posted: self.posted() })
-    }
-
-    fn decide_return(
-        &self,
-        amount: Money,
-        expected: Option<Money>,
-        min_after: Option<Money>,
-        moves_to: Option<AccountIndex>,
-    ) -> Result<AccountEvent, Refusal> {
-        self.require(AccountType::Direct)?;
-        positive(amount)?;
-        let available_after = self.available_credit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
-        let limit_after = self.credit_limit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
-        let enterprise = self.enterprise().ok_or(Refusal::AssociationNotActive)?;
-        if limit_after < Money::ZERO && expected.is_none() {
-            return Err(Refusal::ExceedsCreditLimit);
-        }
-        // A sum that does not fit is less than any.
-        let spendable_after = available_after.checked_sub(self.held());
-        if min_after.is_some_and(|least| spendable_after.is_none_or(|after| after < least)) {
-            return Err(Refusal::BelowMinimumAvailableCredit);
-        }
-        if expected.is_some_and(|expected| expected != limit_after) {
-            return Err(Refusal::MoneyInFlight);
-        }
-        let (remembered, posted) = (None, self.posted());
-        Ok(AccountEvent::CreditReturned { enterprise, amount, limit_after, moves_to, remembered, posted })
-    }
-
-    fn decide_join(&self, enterprise: EnterpriseIndex, same_owner: bool) -> Result<AccountEvent, Refusal> {
-        if self.enterprise() == Some(enterprise) {
-            return Err(Refusal::AlreadyExists);
-        }
-        self.not_frozen()?;
-        if self.cash.max(self.available_credit).units() > MEMBER_UNITS_MAX {
-            return Err(Refusal::AmountOverflow);
-        }
-        if self.enterprise().is_some() {
-            return Err(Refusal::DifferentEnterprise);
-        }
-        if !same_owner {
-            return Err(Refusal::OwnerMismatch);
-        }
-        if self.credit_limit != Money::ZERO {
-            return Err(Refusal::CreditAllocated);
-        }
-        Ok(AccountEvent::EnterpriseJoined { enterprise, posted: self.posted() })
-    }
-
-    fn decide_leave(
-        &self,
-        enterprise: EnterpriseIndex,
-        around: Surroundings,
-    ) -> Result<AccountEvent, Refusal> {
-        match self.enterprise() {
-            Some(current) if current == enterprise => {}
-            Some(_) => return Err(Refusal::DifferentEnterprise),
-            None => return Err(Refusal::AssociationNotActive),
-        }
-        self.nothing_in_flight(around)?;
-        if self.credit_limit != Money::ZERO {
-            return Err(Refusal::CreditAllocated);
-        }
-        if self.transfer_book() != Money::ZERO {
-            return Err(Refusal::TransferredFundsUnspent);
-        }
-        Ok(AccountEvent::EnterpriseLeft { enterprise, posted: self.posted() })
-    }
-
     fn decide_capture(
         &self,
         hold: &str,
@@ -392,59 +264,18 @@ impl Account {
         self.rare().and_then(|rare| rare.holds.hold(hold)).ok_or(Refusal::NotFound)
     }
 
-    fn nothing_in_flight(&self, around: Surroundings) -> Result<(), Refusal> {
+    pub(super) fn nothing_in_flight(&self, around: Surroundings) -> Result<(), Refusal> {
         let sent = self.rare().is_some_and(|rare| !rare.outbox.is_empty());
         if around.incoming || sent { Err(Refusal::MoneyInFlight) } else { Ok(()) }
     }
 
-    /// Statuses, types and currencies between which cash may cross (rule F4).
-    fn may_cross(&self, other: &Counterpart) -> Result<(), Refusal> {
-        if other.status == Status::Canceled {
-            return Err(Refusal::AccountCanceled);
-        }
-        if self.status == Status::Frozen || other.status == Status::Frozen {
-            return Err(Refusal::AccountFrozen);
-        }
-        if self.kind != AccountType::Direct || other.kind != AccountType::Direct {
-            return Err(Refusal::NotSupportedForAccountType);
-        }
-        if self.currency != other.currency {
-            return Err(Refusal::CurrencyMismatch);
-        }
-        Ok(())
-    }
-
-    /// Two members of one enterprise that may serve themselves (rules A6, E6, F4).
-    fn same_enterprise(&self, other: &Counterpart) -> Result<(), Refusal> {
-        if self.index == other.account {
-            return Err(Refusal::SameAccount);
-        }
-        match (self.enterprise(), other.enterprise) {
-            (Some(mine), Some(theirs)) if mine != theirs => return Err(Refusal::DifferentEnterprise),
-            (Some(_), Some(_)) => {}
-            _ => return Err(Refusal::AssociationNotActive),
-        }
-        if self.rare().is_some_and(|rare| rare.profile.pay_on_behalf) || other.pay_on_behalf {
-            return Err(Refusal::SelfServiceDisabled);
-        }
-        Ok(())
-    }
-
-    /// The message that the next record sends.
-    fn posted(&self) -> Posted {
-        self.rare().map_or(Posted { number: 1, acknowledged: 0 }, |rare| Posted {
-            number: rare.outbox.next(),
-            acknowledged: rare.outbox.acknowledged(),
-        })
-    }
-
     /// Cash after so much has left.
-    fn cash_less(&self, amount: Money) -> Result<Money, Refusal> {
+    pub(super) fn cash_less(&self, amount: Money) -> Result<Money, Refusal> {
         self.available_credit.checked_sub(amount).ok_or(Refusal::AmountOverflow)?;
         self.cash.checked_sub(amount).ok_or(Refusal::AmountOverflow)
     }
 
-    fn not_frozen(&self) -> Result<(), Refusal> {
+    pub(super) fn not_frozen(&self) -> Result<(), Refusal> {
         if self.status == Status::Frozen { Err(Refusal::AccountFrozen) } else { Ok(()) }
     }
 
@@ -453,12 +284,12 @@ impl Account {
         if increases { self.not_frozen() } else { Ok(()) }
     }
 
-    fn require(&self, kind: AccountType) -> Result<(), Refusal> {
+    pub(super) fn require(&self, kind: AccountType) -> Result<(), Refusal> {
         if self.kind == kind { Ok(()) } else { Err(Refusal::NotSupportedForAccountType) }
     }
 
     /// Refuses an event after which a figure would not fit (rule B4), or would leave no room for what is in flight.
-    fn check_fits(&self, event: &AccountEvent) -> Result<(), Refusal> {
+    pub(super) fn check_fits(&self, event: &AccountEvent) -> Result<(), Refusal> {
         let (before, after) = match event {
             AccountEvent::CashWithdrawn { amount, cash_after } => {
                 let withdrawn = self.rare().map_or(Money::ZERO, |rare| rare.withdrawn);
@@ -492,16 +323,11 @@ impl Account {
     }
 }
 
-fn fits_receiver(receiver: &Counterpart, amount: Money) -> Result<(), Refusal> {
-    let sum = receiver.cash.checked_add(amount).ok_or(Refusal::AmountOverflow)?;
-    if sum.units() <= RECEIVED_UNITS_MAX { Ok(()) } else { Err(Refusal::AmountOverflow) }
-}
-
 fn is_open(hold: &Hold) -> Result<(), Refusal> {
     if hold.state == HoldState::Open { Ok(()) } else { Err(Refusal::HoldNotOpen) }
 }
 
-fn positive(amount: Money) -> Result<(), Refusal> {
+pub(super) fn positive(amount: Money) -> Result<(), Refusal> {
     if amount > Money::ZERO { Ok(()) } else { Err(Refusal::AmountMustBePositive) }
 }
 

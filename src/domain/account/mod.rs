@@ -1,6 +1,7 @@
 //! A billing account's own state, and the rules of its charges (rules A1, A2, B1, B2, C1).
 
 mod apply;
+mod crossing;
 mod decide;
 mod parts;
 mod view;

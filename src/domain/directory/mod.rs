@@ -1,15 +1,18 @@
 //! The directory: which accounts exist, by which ids, and who pays for whom (rules A3, A4, A7).
 
+mod event;
+
 use std::collections::BTreeMap;
 
-use super::credit_control::Charter;
-use super::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
-use super::keys::{Keys, Remembered};
-use super::names::{LOOK_UPS_AHEAD, Names};
-use super::prefetch::prefetch;
-use super::profile::Opening;
-use super::refusals::Refusal;
-use super::time::Timestamp;
+pub use event::{Admission, DirectoryEvent};
+
+use crate::domain::credit_control::Charter;
+use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
+use crate::domain::keys::{Keys, Remembered};
+use crate::domain::names::{LOOK_UPS_AHEAD, Names};
+use crate::domain::prefetch::prefetch;
+use crate::domain::refusals::Refusal;
+use crate::domain::time::Timestamp;
 use crate::limits::PARTITIONS;
 
 /// Where a charge of one cloud account goes.
@@ -28,67 +31,6 @@ pub struct PayerChange {
     pub payer: Payer,
     /// Charge periods that start at or after this instant are paid by `payer`.
     pub effective_at: Timestamp,
-}
-
-/// What happened in the directory.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DirectoryEvent {
-    /// A billing account was opened under the next number.
-    AccountOpened {
-        /// The user's id.
-        id: Box<str>,
-        /// Everything it was opened with.
-        opening: Box<Opening>,
-    },
-    /// A cloud account was registered under the next number; its first payer holds from the beginning of time.
-    CloudAccountRegistered {
-        /// The user's id.
-        id: Box<str>,
-        /// The first payer.
-        payer: AccountIndex,
-    },
-    /// Another billing account pays from an instant on.
-    PayerChanged {
-        /// Whose payer.
-        cloud: CloudIndex,
-        /// The new payer.
-        account: AccountIndex,
-        /// From when on.
-        effective_at: Timestamp,
-    },
-    /// An enterprise was opened under the next number (rule A6).
-    EnterpriseOpened {
-        /// The user's id.
-        ecid: Box<str>,
-        /// What it was opened with.
-        charter: Box<Charter>,
-    },
-}
-
-/// A new place that the shard of `account` makes for a payment relationship, or for an account itself.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Admission {
-    /// A billing account, at the next place of its shard.
-    Account {
-        /// Its number.
-        account: AccountIndex,
-        /// What it starts with.
-        opening: Box<Opening>,
-    },
-    /// A payment relationship, at the next place of its shard.
-    Payment {
-        /// The payer.
-        account: AccountIndex,
-        /// Who is paid for.
-        cloud: CloudIndex,
-    },
-    /// An enterprise, whose actors are to be started.
-    Enterprise {
-        /// Its number.
-        enterprise: EnterpriseIndex,
-        /// What it starts with.
-        charter: Box<Charter>,
-    },
 }
 
 /// The directory's state as a snapshot holds it.
@@ -464,6 +406,7 @@ pub fn account_slot(account: AccountIndex, shards: usize) -> usize {
 mod tests {
     use super::*;
     use crate::domain::ids::Currency;
+    use crate::domain::profile::Opening;
     use crate::domain::profile::{AccountType, Profile};
     use crate::domain::time::UtcOffset;
 

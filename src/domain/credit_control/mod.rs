@@ -1,16 +1,22 @@
 //! The credit control of one enterprise: members, total quota, contract and allocations (rules A6, E1–E6).
 
+mod command;
+mod event;
+
 use std::collections::BTreeMap;
 
-use super::account::{AccountView, Status};
-use super::account_event::Posted;
-use super::crossing::{Cargo, Inbox, Outbox, Party, Received};
-use super::ids::{AccountIndex, Currency, EnterpriseIndex};
-use super::keys::{Keys, Remembered};
-use super::money::{Money, RunningSum};
-use super::profile::AccountType;
-use super::refusals::Refusal;
-use super::time::Timestamp;
+pub use command::CreditCommand;
+pub use event::CreditEvent;
+
+use crate::domain::account::{AccountView, Status};
+use crate::domain::account_event::Posted;
+use crate::domain::crossing::{Cargo, Inbox, Outbox, Party, Received};
+use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
+use crate::domain::keys::{Keys, Remembered};
+use crate::domain::money::{Money, RunningSum};
+use crate::domain::profile::AccountType;
+use crate::domain::refusals::Refusal;
+use crate::domain::time::Timestamp;
 use crate::limits::{MEMBERS_MAX, RECEIVED_UNITS_MAX};
 
 /// How far the contract is that the first grant waits for (rule E2).
@@ -59,117 +65,6 @@ pub struct Charter {
     pub management_account: Box<str>,
     /// Currency of its credit.
     pub currency: Currency,
-}
-
-/// A command to a credit control.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CreditCommand {
-    /// Enables the Account Center.
-    EnableAccountCenter,
-    /// Invites an account.
-    InviteAccount {
-        /// What the account answered about itself.
-        account: Box<AccountView>,
-        /// Its legal owner, as the account's record says.
-        owner: Box<str>,
-    },
-    /// Sets the total credit quota.
-    SetTotalCredit {
-        /// Public cloud quota.
-        public_cloud: Money,
-        /// Hybrid cloud quota.
-        hybrid_cloud: Money,
-    },
-    /// Asks for the contract.
-    RequestContract,
-    /// Approves it.
-    ApproveContract,
-    /// Confirms it: all pending limits become active.
-    ConfirmContract,
-    /// Raises a member's limit, or sets one that waits for the contract.
-    AllocateCredit {
-        /// What the account answered about itself.
-        account: Box<AccountView>,
-        /// The limit that it is to have.
-        limit: Money,
-        /// The least available credit that it must have afterwards.
-        min_available_credit_after: Option<Money>,
-    },
-}
-
-/// What happened to a credit control.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CreditEvent {
-    /// The Account Center was enabled.
-    AccountCenterEnabled,
-    /// An account was invited.
-    AccountInvited {
-        /// Which.
-        account: AccountIndex,
-    },
-    /// An account has accepted.
-    MemberJoined {
-        /// Which.
-        account: AccountIndex,
-        /// Number of its message.
-        number: u64,
-    },
-    /// A member has left.
-    MemberLeft {
-        /// Which.
-        account: AccountIndex,
-        /// Number of its message.
-        number: u64,
-    },
-    /// The total quota changed.
-    TotalCreditSet {
-        /// Public cloud quota.
-        public_cloud: Money,
-        /// Hybrid cloud quota.
-        hybrid_cloud: Money,
-    },
-    /// The contract was asked for.
-    ContractRequested,
-    /// It was approved.
-    ContractApproved,
-    /// It was confirmed, and these limits with it.
-    ContractConfirmed {
-        /// Each member with its limit, in the order of the messages that carry them.
-        activated: Vec<(AccountIndex, Money)>,
-        /// The first message.
-        posted: Posted,
-    },
-    /// A limit waits for the contract.
-    LimitPending {
-        /// Whose.
-        account: AccountIndex,
-        /// Which.
-        limit: Money,
-    },
-    /// A member's limit was raised.
-    CreditAllocated {
-        /// Whose.
-        account: AccountIndex,
-        /// By how much.
-        amount: Money,
-        /// The limit afterwards.
-        assigned_after: Money,
-        /// The message that carries it.
-        posted: Posted,
-    },
-    /// A member gave credit back, or on to another one.
-    CreditReturned {
-        /// Who.
-        account: AccountIndex,
-        /// Number of its message.
-        number: u64,
-        /// How much.
-        amount: Money,
-        /// The member whose limit rises by as much, and the message that carries it.
-        moved: Option<(AccountIndex, Posted)>,
-    },
-    /// A command under an idempotency key found everything as it asked for.
-    NothingChanged,
 }
 
 /// What setting a limit takes, as things are (rule E3).

@@ -1,0 +1,67 @@
+//! What happened in the directory, and which places that makes.
+
+use crate::domain::credit_control::Charter;
+use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
+use crate::domain::profile::Opening;
+use crate::domain::time::Timestamp;
+
+/// What happened in the directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DirectoryEvent {
+    /// A billing account was opened under the next number.
+    AccountOpened {
+        /// The user's id.
+        id: Box<str>,
+        /// Everything it was opened with.
+        opening: Box<Opening>,
+    },
+    /// A cloud account was registered under the next number; its first payer holds from the beginning of time.
+    CloudAccountRegistered {
+        /// The user's id.
+        id: Box<str>,
+        /// The first payer.
+        payer: AccountIndex,
+    },
+    /// Another billing account pays from an instant on.
+    PayerChanged {
+        /// Whose payer.
+        cloud: CloudIndex,
+        /// The new payer.
+        account: AccountIndex,
+        /// From when on.
+        effective_at: Timestamp,
+    },
+    /// An enterprise was opened under the next number (rule A6).
+    EnterpriseOpened {
+        /// The user's id.
+        ecid: Box<str>,
+        /// What it was opened with.
+        charter: Box<Charter>,
+    },
+}
+
+/// A new place that the shard of `account` makes for a payment relationship, or for an account itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// A billing account, at the next place of its shard.
+    Account {
+        /// Its number.
+        account: AccountIndex,
+        /// What it starts with.
+        opening: Box<Opening>,
+    },
+    /// A payment relationship, at the next place of its shard.
+    Payment {
+        /// The payer.
+        account: AccountIndex,
+        /// Who is paid for.
+        cloud: CloudIndex,
+    },
+    /// An enterprise, whose actors are to be started.
+    Enterprise {
+        /// Its number.
+        enterprise: EnterpriseIndex,
+        /// What it starts with.
+        charter: Box<Charter>,
+    },
+}
