@@ -107,10 +107,10 @@ fn apply(criterion: &mut Criterion) {
                 let (account, paid) = &mut accounts[place * 12 % ACCOUNTS as usize];
                 let amount = charge.amount.money();
                 let (start, category) = (charge.period_start, Category::Usage);
-                let cycle = account
+                let place = account
                     .decide_charge(paid, amount, Currency::USD, start, None, category, &mut span)
                     .unwrap();
-                account.apply_charge(paid, amount, cycle, category);
+                account.apply_charge(paid, amount, place.cycle, category);
             }
         });
     });
@@ -130,6 +130,7 @@ fn encode(criterion: &mut Criterion) {
                 amount: charge.amount.decimal(),
                 period_start: charge.period_start,
                 cycle: Cycle::from_index(24_304),
+                original_cycle: Cycle::from_index(24_304),
                 category: charge.category,
                 correction: charge.correction,
                 id: ChargeId::new(charge.id),

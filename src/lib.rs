@@ -27,13 +27,19 @@
 //! enterprise raises limits, the account itself lowers its own. Every principal but the provider is authorised by a message to
 //! the enterprise's authorization before its command takes effect; charges pay nothing for any of this.
 //!
+//! Bills need no process of their own: each account knows the first cycle that is open, and issuing closes cycles one by one.
+//! A charge of a closed cycle goes to the open one and keeps its own cycle beside it. Bills of all accounts are issued some
+//! accounts at a time between steps of ingestion; issuing again goes on where it was interrupted. Whatever raises an asset
+//! is followed, in the same block, by the record of what it pays. A coupon deducts as the charge posts, and the charge's row
+//! says so; an account without coupons pays one look at a flag for that.
+//!
 //! # Code map
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`limits`] | every bound, and how the bounds relate |
 //! | [`clock`] | the only reader of time |
-//! | [`domain`] | pure rules: money, ids, accounts, the directory, identities, refusals, invariants |
+//! | [`domain`] | pure rules: money, ids, accounts, bills and what pays them, the directory, identities, refusals, invariants |
 //! | [`wal`] | bytes: blocks, segments, the writer, recovery, and the seam to the disk with its simulated twin |
 //! | [`journal`] | events to versioned bytes and back, snapshots, replay |
 //! | [`actors`] | shards, resident accounts, the directory, credit control and authorization of enterprises; no rules |
@@ -52,6 +58,8 @@
 //! - A charge's identity (cloud account, source, id) is posted once, also across crashes, snapshots and changes of payer.
 //! - Money is an integer count of 10⁻¹⁸; every sum is checked.
 //! - An account's balances are changed by its own actor alone.
+//! - A cycle's bill is issued once and never changes but by being paid: gross less coupons and what rounding dropped is the
+//!   total before tax, and what is outstanding is the total after tax less what has paid it.
 //! - A message to another account leaves after its record is in the log's queue, arrives once, and is never refused; no account
 //!   is closed, or leaves its enterprise, while something is on its way to or from it.
 //! - A failed write or sync, or a panic in any actor, stops the whole engine; a restart recovers.
@@ -60,7 +68,7 @@
 //!
 //! # Absent
 //!
-//! Bills, purchases, coupons, alerts and a server are not built yet. On purpose there is no replication, no query
+//! Alerts, notifications, collecting from payment methods and a server are not built yet. On purpose there is no replication, no query
 //! language, no history in memory (reports stream from the log), and no trimming of the log unless
 //! [`Config::trim_log`](engine::Config::trim_log) asks for it.
 //!
@@ -68,7 +76,7 @@
 //!
 //! [`domain::money`] and [`domain::charge`], then [`domain::account`]; [`journal::charges`] for what a posted charge looks
 //! like on disk; [`wal`] for how it gets there; `actors::drain` for the hot path; [`engine::post`] for how a batch gets
-//! in and its answer out. For what crosses accounts: [`domain::crossing`], [`domain::credit_control`], `actors::routes`, and
+//! in and its answer out. For bills: [`domain::billing`], `domain::account::issue` and `write_off`, and `actors::issue`. For what crosses accounts: [`domain::crossing`], [`domain::credit_control`], `actors::routes`, and
 //! `engine::transfers`.
 
 pub mod actors;

@@ -84,6 +84,46 @@ pub const STRINGS_MAX: usize = 1 << 20;
 /// Holds of one account, open or closed within the days of an idempotency key (rule B5).
 pub const HOLDS_MAX: usize = 10_000;
 
+/// Coupons and vouchers granted to one account (rule D7).
+pub const COUPONS_MAX: usize = 10_000;
+
+/// Services that one coupon names (rule D7).
+pub const COUPON_SERVICES_MAX: usize = 100;
+
+/// Purchases of one account (rule D6).
+pub const ORDERS_MAX: usize = 100_000;
+
+/// Refunds of one purchase (rule D6).
+pub const REFUNDS_MAX: usize = 1_000;
+
+/// Cycles in one unified settlement (rule D8).
+pub const SETTLEMENT_CYCLES_MAX: usize = 3;
+
+/// Unified settlements of one account, ended or not (rule D8).
+pub const SETTLEMENTS_MAX: usize = 10_000;
+
+/// Payment methods of one account (rule D10).
+pub const PAYMENT_METHODS_MAX: usize = 100;
+
+/// Remittances claimed by one account (rule D11).
+pub const REMITTANCES_MAX: usize = 100_000;
+
+/// The greatest rate of tax or exchange (rules D2, D9).
+pub const RATE_MAX: u32 = 1_000_000_000;
+
+/// Cycles for which identities are remembered after theirs: a charge is late as long as no more than so many later ones
+/// are issued (rule C2).
+pub const LATE_CYCLES: u32 = 2;
+
+/// The day of the month after a cycle on which its bill is due to be issued, at midnight of the account (rule D1).
+pub const ISSUE_DAY: i8 = 3;
+
+/// Accounts that a shard looks at in one step of issuing bills or deciding what is due: ingestion has its turn in between.
+pub const ACCOUNTS_PER_SWEEP: usize = 512;
+
+/// Days after which a receivable is long overdue (rule E6).
+pub const LONG_OVERDUE_DAYS: i64 = 90;
+
 /// Givers that one transfer book names (rule F1).
 pub const GIVERS_MAX: usize = 10_000;
 

@@ -257,9 +257,9 @@ fn post(
     let cycle = cycle.map(|cycle| Cycle::parse(cycle).unwrap());
     let (amount, currency) = (units(amount), Currency::parse(currency).unwrap());
     match account.decide_charge(paid, amount, currency, start, cycle, category, span) {
-        Ok(cycle) => {
-            account.apply_charge(paid, amount, cycle, category);
-            cycle.to_string()
+        Ok(place) => {
+            account.apply_charge(paid, amount, place.cycle, category);
+            place.cycle.to_string()
         }
         Err(refusal) => refusal.code().to_owned(),
     }

@@ -130,6 +130,8 @@ fn an_owner_keeps_its_own_account() {
         Permission::Associate,
         Permission::ModifyAdministrators,
         Permission::ModifyPolicies,
+        Permission::PayBills,
+        Permission::Purchase,
     ];
     for mut state in [AdminAuthorization::default(), AdminAuthorization::of("root")] {
         check(&state, "owner", ACCOUNT, &own);

@@ -334,7 +334,7 @@ fn refuses_allocations_in_the_order_of_the_refusals() {
             (Refusal::DifferentEnterprise, &|case| case.account.enterprise = Some(THEIRS)),
             (Refusal::AccountCenterNotEnabled, &|case| case.control.account_center = false),
             (Refusal::AssociationNotActive, &|case| case.member().active = false),
-            (Refusal::SelfServiceDisabled, &|case| case.account.profile.pay_on_behalf = true),
+            (Refusal::SelfServiceDisabled, &|case| case.account.may_not_serve_itself = true),
             (Refusal::ExceedsUnassignedCredit, &|case| case.control.public_cloud = units(79)),
             (Refusal::BelowMinimumAvailableCredit, &|case| case.least = Some(61)),
         ],
@@ -355,7 +355,7 @@ fn refuses_allocations_in_the_order_of_the_refusals() {
     check(&|case| case.least = Some(60), None);
     // rule B2: that a partner pays on behalf of an ecosystem account is the later rule
     check(
-        &|case| (case.account.kind, case.account.profile.pay_on_behalf) = (AccountType::Ecosystem, true),
+        &|case| (case.account.kind, case.account.may_not_serve_itself) = (AccountType::Ecosystem, true),
         Some(Refusal::NotSupportedForAccountType),
     );
     // rule A2: a limit of a frozen account may be lowered, also one that waits for the contract
@@ -406,7 +406,7 @@ fn refuses_moves_in_the_order_of_the_refusals() {
         &|case| case.account.currency = Currency::parse("EUR").unwrap(),
         &|case| case.account.enterprise = Some(THEIRS),
         &|case| case.member().active = false,
-        &|case| case.account.profile.pay_on_behalf = true,
+        &|case| case.account.may_not_serve_itself = true,
     ]);
     check([
         &|case| (case.other.status, case.other.kind) = (Status::Canceled, AccountType::Direct),
@@ -414,7 +414,7 @@ fn refuses_moves_in_the_order_of_the_refusals() {
         &|case| case.other.currency = Currency::parse("EUR").unwrap(),
         &|case| case.other.enterprise = Some(THEIRS),
         &|case| case.control.members.get_mut(&AccountIndex(1)).unwrap().active = false,
-        &|case| case.other.profile.pay_on_behalf = true,
+        &|case| case.other.may_not_serve_itself = true,
     ]);
     // Whose limit is lowered may be frozen, and have credit switched off.
     let mut case = Case::usual();

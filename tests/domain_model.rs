@@ -325,6 +325,7 @@ impl Bench {
         let paid = &mut self.ledger.payments[who * CLOUDS + cloud].paid;
         let amount = Money::from_units(units);
         let decided = account.decide_charge(paid, amount, currency, at, cycle, category, &mut self.span);
+        let decided = decided.map(|place| place.cycle);
         if let Ok(cycle) = decided {
             account.apply_charge(paid, amount, cycle, category);
         }

@@ -260,7 +260,7 @@ fn refuses_transfers_in_the_order_of_the_refusals() {
         &|case| case.other.status = Status::Frozen,
         &|case| case.other.kind = AccountType::Ecosystem,
         &|case| case.other.currency = euro(),
-        &|case| case.other.pay_on_behalf = true,
+        &|case| case.other.may_not_serve_itself = true,
         &|case| case.other.cash = units(RECEIVED_UNITS_MAX),
     ]);
     // Each of the others has further ways.
@@ -316,7 +316,7 @@ fn refuses_revocations_in_the_order_of_the_refusals() {
         &|case| case.other.status = Status::Frozen,
         &|case| case.other.kind = AccountType::Ecosystem,
         &|case| case.other.currency = euro(),
-        &|case| case.other.pay_on_behalf = true,
+        &|case| case.other.may_not_serve_itself = true,
     ]);
     let mut case = Case::usual();
     case.amount = 11; // more than the pair, though not more than the cash

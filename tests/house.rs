@@ -249,6 +249,7 @@ fn the_readme_and_the_checks_run_the_same_commands() {
         [
             "set -euo pipefail",
             "cd \"$(dirname \"$0\")/..\"",
+            "command -v hledger > /dev/null || (export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -qq hledger) > /dev/null",
             "cargo fmt --check",
             "cargo clippy --all-targets --all-features -- -D warnings",
             "RUSTDOCFLAGS=\"-D warnings\" cargo doc --no-deps",

@@ -9,15 +9,17 @@ use super::crossings::Crossing;
 use super::planted::PlantedFault;
 use super::resident::{Deferred, Resident};
 use super::routes::Delivery;
-use crate::domain::account::{Account, AccountView, Counterpart, Surroundings};
+use crate::domain::account::{Account, AccountView, ChargePlace, Counterpart, Surroundings};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::account_event::AccountEvent;
+use crate::domain::billing::asset::Portion;
 use crate::domain::charge::Category;
 use crate::domain::credit_control::AllocationView;
 use crate::domain::crossing::Party;
 use crate::domain::identities::{Identities, IdentityKey, Seen};
 use crate::domain::ids::{AccountIndex, Currency, Partition};
 use crate::domain::imports::ImportedRow;
+use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
@@ -58,6 +60,10 @@ pub struct PostCharge<'a> {
     pub category: Category,
     /// The row of an import whose ids are digests (rule C7).
     pub import: Option<ImportedRow<'a>>,
+    /// The service that was used; only looked at where coupons may deduct.
+    pub service: &'a str,
+    /// What coupons have deducted (rule C5).
+    pub deducted: &'a mut Vec<Portion>,
     /// The cycle looked up last.
     pub span: &'a mut Option<CycleSpan>,
 }
@@ -65,8 +71,8 @@ pub struct PostCharge<'a> {
 /// What became of one charge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// Posted to that cycle.
-    Posted(Cycle),
+    /// Posted there.
+    Posted(ChargePlace),
     /// Posted before; no effect.
     Duplicate,
     /// Not posted.
@@ -107,22 +113,29 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
                 charge.category,
                 charge.span,
             )
-            .and_then(|cycle| {
+            .and_then(|place| {
                 if let Some(import) = &charge.import {
-                    self.account.imports_decide(import, cycle)?;
+                    self.account.imports_decide(import, place.original)?;
                 }
-                charge.identities.decide(charge.home, cycle)?;
-                Ok(cycle)
+                charge.identities.decide(charge.home, place.cycle)?;
+                Ok(place)
             });
         MessageResult(match decided {
-            Ok(cycle) => {
+            Ok(place) => {
+                let ChargePlace { cycle, original } = place;
                 self.account.apply_charge(charge.paid, charge.amount, cycle, charge.category);
+                if self.account.deducts() {
+                    let PostCharge { amount, period_start, category, service, .. } = charge;
+                    let parts = charge.deducted;
+                    self.account.decide_deductions(amount, period_start, category, service, parts);
+                    self.account.apply_deductions(cycle, parts.iter().copied());
+                }
                 if let Some(import) = charge.import {
                     let imports = &mut self.account.rare_mut().imports;
-                    imports.apply(import.source, cycle, import.row, Some(import.reading));
+                    imports.apply(import.source, original, import.row, Some(import.reading));
                 }
                 charge.identities.insert(charge.home, cycle, charge.key);
-                Verdict::Posted(cycle)
+                Verdict::Posted(place)
             }
             Err(refusal) => Verdict::Refused(refusal),
         })
@@ -161,10 +174,10 @@ impl BillingAccount {
     #[cold]
     fn meet(&mut self, charge: PostCharge<'_>) {
         let PostCharge { paid, amount, currency, period_start, billing_cycle, category, span, .. } = charge;
-        let cycle =
+        let place =
             self.account.decide_charge(paid, amount, currency, period_start, billing_cycle, category, span);
-        if let (Ok(cycle), Some(import)) = (cycle, charge.import) {
-            self.account.rare_mut().imports.met(&import, cycle);
+        if let (Ok(place), Some(import)) = (place, charge.import) {
+            self.account.rare_mut().imports.met(&import, place.original);
         }
     }
 
@@ -216,28 +229,51 @@ impl BillingAccount {
             return count;
         }
         while let Some((event, due)) = self.account.due(at) {
-            let cause = Cause { at: due, elsewhere: due, actor: CLOCK.into(), crossing: None };
-            self.record(event, cause, None, context);
+            self.record(event, Cause::due(due), None, context);
             count += 1;
         }
         count
     }
 
-    fn record(&mut self, event: AccountEvent, cause: Cause, given: Option<&Given>, context: &mut Resident) {
+    /// Applies and records what happened, and what is written off by itself because of it (rule D3). What `given` asks to be
+    /// remembered stands in the last record: both are in one block.
+    pub(super) fn record(
+        &mut self,
+        mut event: AccountEvent,
+        cause: Cause,
+        given: Option<&Given>,
+        context: &mut Resident,
+    ) {
+        if let Some(fault) = context.planted {
+            fault.tamper(&mut event);
+        }
         let Cause { at, elsewhere, actor, crossing } = cause;
         let at = at.max(self.account.at());
+        let amount = event.amount();
         let sent = self.account.rare().map_or(0, |rare| rare.outbox.last());
         self.account.apply(&event, at);
+        let mut written_off = self.account.decide_write_off(at);
+        if let Some(fault) = context.planted {
+            written_off = fault.write_off(&self.account, &event, at, written_off);
+        }
+        let last = match written_off {
+            Some(written_off) => {
+                self.append(event, at, actor.clone(), None, context);
+                self.account.apply(&written_off, at);
+                written_off
+            }
+            None => event,
+        };
         // The answer is remembered with the figures that the event has led to.
         let remembered = given
             .filter(|given| given.key.is_some())
-            .and_then(|given| given.remembered(encode_view(&self.account.view(), event.amount())));
+            .and_then(|given| given.remembered(encode_view(&self.account.view(), amount)));
         if let Some(remembered) = &remembered {
             self.account.rare_mut().keys.remember(remembered.clone());
         }
-        let index = self.account.index;
         if let Some(message) = self.account.rare().and_then(|rare| rare.outbox.since(sent).next()) {
-            let delivery = Delivery::of(Party::Account(index), message, elsewhere, &actor, crossing);
+            let party = Party::Account(self.account.index);
+            let delivery = Delivery::of(party, message, elsewhere, &actor, crossing);
             let (routes, to) = (Arc::clone(&context.routes), message.to);
             if context.planted == Some(PlantedFault::SentBeforeQueued) {
                 routes.deliver(to, delivery);
@@ -245,23 +281,41 @@ impl BillingAccount {
                 context.log.sends.push(Box::new(move || routes.deliver(to, delivery)));
             }
         }
-        let record =
-            AccountRecord { account: index, sequence: self.account.sequence(), at, actor, remembered, event };
-        record.encode(&mut context.log.bytes);
+        self.append(last, at, actor, remembered, context);
+    }
+
+    /// Appends the record of the event that was applied last.
+    fn append(
+        &self,
+        event: AccountEvent,
+        at: Timestamp,
+        actor: Box<str>,
+        remembered: Option<Remembered>,
+        context: &mut Resident,
+    ) {
+        let (account, sequence) = (self.account.index, self.account.sequence());
+        AccountRecord { account, sequence, at, actor, remembered, event }.encode(&mut context.log.bytes);
         context.log.records += 1;
     }
 }
 
 /// Why something is recorded.
-struct Cause {
+pub(super) struct Cause {
     /// Business time of the decision.
-    at: Timestamp,
+    pub(super) at: Timestamp,
     /// The time that others are told, if they are sent something.
-    elsewhere: Timestamp,
+    pub(super) elsewhere: Timestamp,
     /// Who gave the command.
-    actor: Box<str>,
+    pub(super) actor: Box<str>,
     /// Keeps the accounts that it concerns from being closed until what it sends has arrived.
-    crossing: Option<Arc<Crossing>>,
+    pub(super) crossing: Option<Arc<Crossing>>,
+}
+
+impl Cause {
+    /// The clock: what is due decides itself.
+    pub(super) fn due(at: Timestamp) -> Self {
+        Self { at, elsewhere: at, actor: CLOCK.into(), crossing: None }
+    }
 }
 
 /// Who decides what is due.
@@ -339,14 +393,17 @@ impl Handler<ViewAt> for BillingAccount {
     type Result = Deferred<AccountView>;
 
     fn handle(&mut self, message: ViewAt, context: &mut Resident) -> Self::Result {
-        self.settle_due(message.0.max(self.account.at()), context);
-        Deferred(self.account.view())
+        let at = message.0.max(self.account.at());
+        self.settle_due(at, context);
+        // Time alone makes what is owed overdue for long (rule E6).
+        let may_not_serve_itself = self.account.may_not_serve_itself(at);
+        Deferred(AccountView { may_not_serve_itself, ..self.account.view() })
     }
 }
 
-/// Asks what another account must know before it sends something, and waits for nothing: what is answered outside of
-/// it must wait for this account besides.
-pub struct AskCounterpart(pub AccountIndex);
+/// Asks what another account must know before it sends something at that time, and waits for nothing: what is answered
+/// outside of it must wait for this account besides.
+pub struct AskCounterpart(pub AccountIndex, pub Timestamp);
 
 impl Message for AskCounterpart {
     type Result = Counterpart;
@@ -356,7 +413,7 @@ impl Handler<AskCounterpart> for BillingAccount {
     type Result = MessageResult<AskCounterpart>;
 
     fn handle(&mut self, message: AskCounterpart, _: &mut Resident) -> Self::Result {
-        MessageResult(self.account.counterpart(message.0))
+        MessageResult(self.account.counterpart(message.0, message.1))
     }
 }
 
@@ -394,5 +451,38 @@ impl Handler<Recall> for BillingAccount {
             decode_view(self.account.index, answer).expect("invariant: the answer was encoded here")
         };
         Deferred(first.map(|answer| answer.map(decode)))
+    }
+}
+
+/// Asks for something that the account knows.
+pub struct Ask<T>(pub Box<dyn FnOnce(&Account) -> T + Send>);
+
+impl<T: Send + 'static> Message for Ask<T> {
+    type Result = T;
+}
+
+impl<T: Send + 'static> Handler<Ask<T>> for BillingAccount {
+    type Result = Deferred<T>;
+
+    fn handle(&mut self, message: Ask<T>, _: &mut Resident) -> Self::Result {
+        Deferred(message.0(&self.account))
+    }
+}
+
+/// Asks whether the account would do what it is asked to, when everything due by then has been decided.
+pub struct Try(pub AccountCommand, pub Timestamp);
+
+impl Message for Try {
+    type Result = Result<(), Refusal>;
+}
+
+impl Handler<Try> for BillingAccount {
+    type Result = Deferred<Result<(), Refusal>>;
+
+    fn handle(&mut self, message: Try, context: &mut Resident) -> Self::Result {
+        let Try(command, at) = message;
+        let at = at.max(self.account.at());
+        self.settle_due(at, context);
+        Deferred(self.account.decide(&command, at, Surroundings::default()).map(|_| ()))
     }
 }

@@ -13,10 +13,11 @@ use super::log::{LogBuffer, Producer, Release};
 use super::shard::{Drain, Shard, Shared};
 use super::starter::Starter;
 use super::ticket::Stopped;
+use crate::domain::billing::rate::Rate;
 use crate::domain::credit_control::Charter;
-use crate::domain::directory::{Admission, Directory, DirectoryEvent};
+use crate::domain::directory::{Admission, Directory, DirectoryEvent, Remittance};
 use crate::domain::enterprise::Enterprise;
-use crate::domain::ids::{AccountIndex, CloudIndex};
+use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::keys::Remembered;
 use crate::domain::profile::Opening;
 use crate::domain::refusals::Refusal;
@@ -106,6 +107,24 @@ pub enum ChangeItem {
         ecid: Box<str>,
         /// What it starts with.
         charter: Box<Charter>,
+    },
+    /// Sets the exchange rate of a day (rule D9).
+    SetExchangeRate {
+        /// One unit of this currency…
+        from: Currency,
+        /// …is worth `rate` units of that.
+        to: Currency,
+        /// The day, counted from 1970-01-01.
+        day: i32,
+        /// The rate.
+        rate: Rate,
+    },
+    /// Records a remittance to the shared bank account (rule D11).
+    RecordRemittance {
+        /// Its id.
+        remittance: Box<str>,
+        /// What it is.
+        received: Remittance,
     },
 }
 
@@ -254,6 +273,19 @@ fn decide(
                     return Err(Refusal::EffectiveBeforeLastChange);
                 }
                 events.push(event);
+                Ok(())
+            }
+            ChangeItem::SetExchangeRate { from, to, day, rate } => {
+                if from == to {
+                    return Err(Refusal::CurrencyMismatch);
+                }
+                events.push(DirectoryEvent::ExchangeRateSet { from, to, day, rate });
+                Ok(())
+            }
+            ChangeItem::RecordRemittance { remittance, received } => {
+                if directory.decide_remittance(&remittance, &received)? {
+                    events.push(DirectoryEvent::RemittanceReceived { remittance, received });
+                }
                 Ok(())
             }
             ChangeItem::OpenEnterprise { ecid, charter } => {

@@ -9,6 +9,7 @@ use super::inbox::{Contents, Extra, NO_EXTRA, PartMode, Routed, UUID};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
+use crate::domain::account::ChargePlace;
 use crate::domain::identities::{Identities, Seen};
 use crate::domain::ids::Partition;
 use crate::domain::imports::ImportedRow;
@@ -23,6 +24,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 /// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
 const PREFETCH_AHEAD: usize = 16;
+
+/// The same for each step on the way to an account's coupons.
+const PREFETCH_COUPONS_AHEAD: [usize; 4] = [12, 9, 6, 3];
 
 /// How often the processor is left to callers before a turn, as long as there are few charges.
 const YIELDS_MAX: usize = 8;
@@ -152,11 +156,18 @@ impl Shard {
             if let Some(ahead) = contents.charges.get(place + PREFETCH_AHEAD) {
                 self.prefetch(ahead, homes);
             }
+            for (step, ahead) in PREFETCH_COUPONS_AHEAD.into_iter().enumerate() {
+                if let Some(ahead) = contents.charges.get(place + ahead)
+                    && let Some(account) = self.accounts.get(ahead.account as usize)
+                {
+                    account.account.prefetch_coupons(step);
+                }
+            }
             let extra = contents.extras.get(charge.extra as usize);
             match self.post_one(charge, extra, contents, strings, homes.of(charge)) {
-                Verdict::Posted(cycle) => {
+                Verdict::Posted(place) => {
                     outcome.accepted += 1;
-                    self.record(charge, extra, cycle, contents, strings);
+                    self.record(charge, extra, place, contents, strings);
                 }
                 Verdict::Duplicate => {
                     outcome.duplicate += 1;
@@ -191,6 +202,7 @@ impl Shard {
         let import = imported_row(charge, extra, contents, strings);
         let slot = charge.account as usize;
         let account = &mut self.accounts[slot];
+        let service = if account.account.deducts() { service(charge, extra, contents, strings) } else { "" };
         let verdict = account
             .handle(
                 PostCharge {
@@ -204,6 +216,8 @@ impl Shard {
                     billing_cycle: charge.billing_cycle,
                     category: charge.category,
                     import,
+                    service,
+                    deducted: &mut self.deducted,
                     span: &mut self.span,
                 },
                 &mut self.resident,
@@ -220,7 +234,7 @@ impl Shard {
         &mut self,
         charge: &Routed,
         extra: Option<&Extra>,
-        cycle: Cycle,
+        place: ChargePlace,
         contents: &Contents,
         strings: &Strings,
     ) {
@@ -238,9 +252,10 @@ impl Shard {
             cloud: charge.cloud,
             amount: charge.amount.decimal(),
             period_start: charge.period_start,
-            cycle,
+            cycle: place.cycle,
+            original_cycle: place.original,
             category: charge.category,
-            correction: charge.correction,
+            correction: charge.correction || place.is_late(),
             id: texts.id(),
             source: texts.label(strings, 0).label,
             service: texts.label(strings, 1).label,
@@ -251,6 +266,10 @@ impl Shard {
             tags: texts.extra_text(1),
             import_row: extra.map_or(0, |extra| extra.import_row),
         });
+        if !self.deducted.is_empty() {
+            self.builder.push_deductions(&self.deducted);
+            self.deducted.clear();
+        }
     }
 
     #[cold]
@@ -311,19 +330,26 @@ impl Shard {
                             charge.category,
                             &mut self.span,
                         )
-                        .and_then(|cycle| {
+                        .and_then(|place| {
                             if let Some(import) = &import {
-                                account.imports_decide(import, cycle)?;
+                                account.imports_decide(import, place.original)?;
                             }
                             let opening = opening.entry(charge.home).or_default();
-                            identities.decide_besides(charge.home, cycle, opening)?;
-                            Ok(cycle)
+                            identities.decide_besides(charge.home, place.cycle, opening)?;
+                            Ok(place)
                         });
-                    decided.map(|cycle| {
+                    decided.map(|ChargePlace { cycle, original }| {
                         account.apply_charge(paid, amount, cycle, charge.category);
+                        if account.deducts() {
+                            let service = service(charge, extra, contents, strings);
+                            let (start, category) = (charge.period_start, charge.category);
+                            let mut parts = Vec::new();
+                            account.decide_deductions(amount, start, category, service, &mut parts);
+                            account.apply_deductions(cycle, parts);
+                        }
                         if let Some(import) = import {
                             let imports = &mut account.rare_mut().imports;
-                            imports.apply(import.source, cycle, import.row, Some(import.reading));
+                            imports.apply(import.source, original, import.row, Some(import.reading));
                         }
                         posted.insert(hash, charge.key.0);
                     })
@@ -412,6 +438,17 @@ fn imported_row<'a>(
         reading: extra.reading,
         append: extra.append,
     })
+}
+
+/// The service of a charge.
+#[cold]
+fn service<'a>(
+    charge: &'a Routed,
+    extra: Option<&'a Extra>,
+    contents: &'a Contents,
+    strings: &'a Strings,
+) -> &'a str {
+    Texts::new(charge, extra, contents).label(strings, 1).text(strings)
 }
 
 /// The texts of one charge in the inbox.

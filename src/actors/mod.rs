@@ -12,6 +12,7 @@ pub mod drain;
 pub mod gate;
 pub mod health;
 pub mod inbox;
+pub mod issue;
 pub mod log;
 pub mod newest;
 pub mod planted;

@@ -6,11 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 
 use actix::dev::{Envelope, EnvelopeProxy};
-use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture,
-};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::oneshot;
 
 use super::billing_account::BillingAccount;
 use super::health::{Health, PanicGuard};
@@ -20,14 +17,14 @@ use super::newest::NewestWriter;
 use super::planted::PlantedFault;
 use super::resident::{Mailbox, OnAccount, Ready, Resident};
 use super::routes::Routes;
-use super::ticket::Stopped;
 use crate::domain::account::{Account, AccountView};
+use crate::domain::billing::asset::Portion;
 use crate::domain::directory::{Admission, account_slot};
 use crate::domain::identities::Identities;
 use crate::domain::ids::{AccountIndex, Partition};
 use crate::domain::ledger::{Ledger, Payment};
 use crate::domain::strings::Strings;
-use crate::domain::time::{CycleSpan, Timestamp};
+use crate::domain::time::CycleSpan;
 use crate::journal::charges::ChargesBuilder;
 use crate::journal::snapshot::{AccountsPart, Part};
 use crate::limits::PARTITIONS;
@@ -76,6 +73,8 @@ pub struct Shard {
     pub(super) logged: Vec<bool>,
     pub(super) newest: NewestWriter,
     pub(super) span: Option<CycleSpan>,
+    /// What coupons have deducted from the charge at hand.
+    pub(super) deducted: Vec<Portion>,
     pub(super) peers: Vec<Addr<Shard>>,
     ready: Arc<Ready>,
     _guard: PanicGuard,
@@ -118,6 +117,7 @@ impl Shard {
             logged: Vec::new(),
             newest,
             span: None,
+            deducted: Vec::new(),
             peers: Vec::new(),
             ready,
             _guard: guard,
@@ -187,7 +187,7 @@ impl Shard {
         self.producer.settle(&mut self.resident.log);
     }
 
-    fn finish_turn(&mut self, context: &mut Context<Self>) {
+    pub(super) fn finish_turn(&mut self, context: &mut Context<Self>) {
         let spawned = std::mem::take(&mut self.resident.spawned);
         for one in spawned {
             // The account's handle stands for the shard's future, in the order of spawning.
@@ -220,7 +220,7 @@ impl Shard {
         self.ready.push(slot);
     }
 
-    fn payments_of(&self, slot: usize) -> impl Iterator<Item = &Payment> {
+    pub(super) fn payments_of(&self, slot: usize) -> impl Iterator<Item = &Payment> {
         let listed = |place: u32| (place != NONE).then_some(place);
         std::iter::successors(listed(self.first_payments[slot]), move |place| {
             listed(self.next_payments[*place as usize])
@@ -353,34 +353,6 @@ impl Handler<Address> for Shard {
             Box::new(Mailbox::open(slot, ready))
         });
         Addr::new(mailbox.address())
-    }
-}
-
-/// Has every account decide what is due by then (rule J5).
-pub struct Advance(pub Timestamp);
-
-impl Message for Advance {
-    type Result = Result<u64, Stopped>;
-}
-
-impl Handler<Advance> for Shard {
-    type Result = ResponseFuture<Result<u64, Stopped>>;
-
-    fn handle(&mut self, message: Advance, context: &mut Self::Context) -> Self::Result {
-        self.drain();
-        let mut count = 0;
-        for slot in 0..self.accounts.len() {
-            if self.accounts[slot].account.due(message.0).is_some() {
-                count += self.lend(slot, |account, context| account.settle_due(message.0, context));
-            }
-        }
-        let (reply, answered) = oneshot::channel();
-        let release = Release::Reply(Box::new(move || {
-            let _nobody_waits = reply.send(count);
-        }));
-        self.resident.log.releases.push(release);
-        self.finish_turn(context);
-        Box::pin(async move { answered.await.map_err(|_| Stopped) })
     }
 }
 

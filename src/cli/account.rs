@@ -54,12 +54,28 @@ pub(super) fn text(overview: &AccountOverview, whole: bool) -> String {
     if overview.in_flight != Money::ZERO {
         lines.push(("in flight", format!("{} on its way to other accounts", overview.in_flight)));
     }
+    if overview.coupons_valid > 0 {
+        let AccountOverview { coupons_valid, coupon_balance, .. } = overview;
+        lines.push(("coupons", format!("{} valid, {coupon_balance} left", table::count(*coupons_valid))));
+    }
+    if !overview.automatic_write_off {
+        lines.push(("write-off", "by hand".to_owned()));
+    }
     let mut parts = match kind {
-        AccountType::Direct => vec![
-            ("", "cash balance", overview.cash_balance),
-            ("+", "credit limit", overview.credit_limit),
-            ("-", "unsettled, current cycles", overview.unsettled_current),
-        ],
+        AccountType::Direct => {
+            let mut parts = vec![
+                ("", "cash balance", overview.cash_balance),
+                ("+", "credit limit", overview.credit_limit),
+                ("+", "credit refund", overview.credit_refund),
+                ("-", "unsettled, current cycles", overview.unsettled_current),
+                ("-", "unsettled, issued bills", overview.unsettled_previous),
+            ];
+            // What only accounts with bills have.
+            parts.retain(|(_, what, amount)| {
+                *amount != Money::ZERO || !["credit refund", "unsettled, issued bills"].contains(what)
+            });
+            parts
+        }
         AccountType::Ecosystem => vec![
             ("", "quota", overview.quota),
             ("-", "quota consumed", overview.quota_consumed),

@@ -4,6 +4,8 @@ use super::failure::Failure;
 use super::table::{self, Column, table};
 use super::vocabulary::answer;
 use super::{Globals, Output, Verdict, console, data_dir};
+use crate::domain::money::Money;
+use crate::engine::queries::AccountOverview;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -60,8 +62,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
                 account.status.to_string(),
                 account.currency.to_string(),
                 account.available_credit.to_string(),
-                // Of an ecosystem account the same is called unbilled.
-                account.unsettled_current.checked_add(account.unbilled).unwrap_or_default().to_string(),
+                unsettled(account).to_string(),
                 account.cash_balance.to_string(),
                 table::count(account.charges),
             ]
@@ -72,4 +73,10 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         console::say(&format!("there are more: go on with --next {next}"));
     }
     Ok(Verdict::Good)
+}
+
+/// What is owed for charges; of an ecosystem account that is called unbilled.
+fn unsettled(account: &AccountOverview) -> Money {
+    let current = account.unsettled_current.checked_add(account.unbilled);
+    current.and_then(|current| current.checked_add(account.unsettled_previous)).unwrap_or_default()
 }

@@ -10,16 +10,26 @@ use crate::domain::money::Money;
 use crate::engine::change_records::ChangeRecord;
 
 /// What can change.
-const ASSETS: [&str; 9] = [
+const ASSETS: [&str; 19] = [
     "cash",
     "transfer_book",
     "credit_limit",
+    "credit_refund",
+    "coupon",
+    "bill",
+    "order",
     "hold",
     "quota",
     "quota_consumed",
     "association",
     "settings",
     "status",
+    "automatic_write_off",
+    "write_off_previous_bills",
+    "tax_rate",
+    "settlement_currency",
+    "unified_settlement",
+    "payment_method",
 ];
 
 #[derive(clap::Args, Debug)]
@@ -62,7 +72,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
 }
 
 /// Changes for a person.
-fn text(records: &[ChangeRecord]) -> String {
+pub(super) fn text(records: &[ChangeRecord]) -> String {
     let columns = [
         Column::Left("transaction"),
         Column::Left("at"),
@@ -74,22 +84,22 @@ fn text(records: &[ChangeRecord]) -> String {
         Column::Left("actor"),
         Column::Left("reason"),
     ];
-    let rows: Vec<_> = records
-        .iter()
-        .map(|record| {
-            let money = |money: Option<Money>| money.map_or_else(String::new, |money| money.to_string());
-            vec![
-                record.transaction.clone(),
-                record.at.to_string(),
-                record.asset.to_owned(),
-                record.kind.to_owned(),
-                money(record.amount),
-                money(record.before),
-                money(record.after),
-                record.actor.clone(),
-                record.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
+    let rows: Vec<_> = records.iter().map(cells).collect();
     table(&columns, &rows)
+}
+
+/// What stands in the columns.
+pub(super) fn cells(record: &ChangeRecord) -> Vec<String> {
+    let money = |money: Option<Money>| money.map_or_else(String::new, |money| money.to_string());
+    vec![
+        record.transaction.clone(),
+        record.at.to_string(),
+        record.asset.to_owned(),
+        record.kind.to_owned(),
+        money(record.amount),
+        money(record.before),
+        money(record.after),
+        record.actor.clone(),
+        record.reason.clone().unwrap_or_default(),
+    ]
 }

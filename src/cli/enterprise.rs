@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::vocabulary::request::{Asked, Envelope};
-use super::{Globals, Verdict, request};
+use super::{Globals, Verdict, arguments, request};
 use crate::domain::ids::Currency;
 use crate::engine::Command;
 
@@ -27,7 +27,7 @@ enum Verb {
         #[arg(long, value_name = "CLOUD_ACCOUNT")]
         management_account: String,
         /// Currency of its credit; USD by default.
-        #[arg(long, value_name = "CODE", value_parser = currency)]
+        #[arg(long, value_name = "CODE", value_parser = arguments::currency)]
         currency: Option<Currency>,
     },
     /// Enable the Account Center.
@@ -61,10 +61,6 @@ enum Verb {
         /// The enterprise's id.
         ecid: String,
     },
-}
-
-fn currency(text: &str) -> Result<Currency, &'static str> {
-    Currency::parse(text).ok_or("give a code of 1 to 8 upper-case letters or digits")
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {

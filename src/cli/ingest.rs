@@ -10,14 +10,16 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::arguments::cycle;
 use super::failure::Failure;
 use super::pages::{Pages, Reading, Step, display_name, is_stdin};
 use super::progress::{Form, Progress};
 use super::summary::Summary;
-use super::{Globals, Output, Verdict, console, data_dir};
+use super::{Globals, Output, Verdict, console, data_dir, replace_period};
 use crate::clock::Stopwatch;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::ids::Currency;
+use crate::domain::time::Cycle;
 use crate::engine::{Engine, EngineError, OnError, Pending, PostReport};
 use crate::ingest::{Format, Page, RowFault, code};
 
@@ -28,7 +30,7 @@ const PAGES_IN_FLIGHT: usize = 8;
 pub(super) struct Arguments {
     /// Charge files, plain or gzip; `-` is stdin.
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// How the files are written.
     #[arg(long, value_enum, default_value_t = FormatChoice::Auto)]
     format: FormatChoice,
@@ -37,16 +39,30 @@ pub(super) struct Arguments {
     source: Option<String>,
     /// Open the accounts that are not known yet; without it their rows are rejected.
     #[arg(long)]
-    open_accounts: bool,
+    pub(super) open_accounts: bool,
     /// Also read rows that are not quite as they should be, and say so.
     #[arg(long)]
-    lenient: bool,
+    pub(super) lenient: bool,
     /// What to do at a row that can't be posted.
     #[arg(long, value_enum, default_value_t = ErrorChoice::Continue)]
     on_error: ErrorChoice,
     /// Post rows although another import has posted for the same source, account and cycle.
     #[arg(long)]
     append: bool,
+    /// Take the files as the whole of a month, delivered again, and post what its sums differ by.
+    ///
+    /// All files together must be the whole month of each of their sources. For each payer, cloud account, category,
+    /// service, sku and currency, the difference to what was posted for that source and cycle is posted as an
+    /// adjustment; what the delivery no longer has is taken back. This concerns billing accounts that pay for charges of the
+    /// delivery, and no others. Of a report of a cloud (CSV), which is for one billing account of that cloud, it
+    /// concerns only cloud accounts with the same first payer as one in the report. Whatever else was posted for
+    /// these sources is left as it is, and counted.
+    ///
+    /// Nothing is posted unless every row can be read, is of a known account, and belongs to that month; accounts that
+    /// --open-accounts opens stay. Ids are not compared: a row that is there twice counts twice. Run the command again
+    /// after a crash: it posts what is missing.
+    #[arg(long, value_name = "YYYY-MM", value_parser = cycle, conflicts_with_all = ["append", "on_error"])]
+    replace_period: Option<Cycle>,
     /// How to show on stderr how far it is.
     #[arg(long, value_enum, default_value_t = Form::Auto)]
     progress: Form,
@@ -100,6 +116,9 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         lenient: arguments.lenient,
         source: arguments.source.clone(),
     };
+    if let Some(cycle) = arguments.replace_period {
+        return replace_period::run(globals, arguments, cycle, engine, reading, progress);
+    }
     let Imported { summary, input, outcome } = import(engine.as_ref(), arguments, reading, progress)?;
     let printed = match globals.output {
         Output::Json => console::print_json(&summary.json(clock.elapsed())),
@@ -135,6 +154,7 @@ impl Arguments {
             lenient: false,
             on_error: ErrorChoice::Continue,
             append: false,
+            replace_period: None,
             progress: Form::None,
         }
     }
@@ -242,7 +262,7 @@ impl Import<'_> {
         if stops && let Some(refused) = page.refused.iter().map(|fault| fault.row).min() {
             cut_at(&mut page, refused);
         }
-        self.resolve(engine, format, &mut page)?;
+        resolve(engine, self.arguments.open_accounts, format, &mut page)?;
         if stops && let Some(refused) = page.refused.iter().map(|fault| fault.row).min() {
             cut_at(&mut page, refused);
         }
@@ -292,81 +312,85 @@ impl Import<'_> {
         self.progress.durable(self.summary.rows(), self.pages.bytes());
         self.pages.recycle(page);
     }
+}
 
-    /// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a CSV row
-    /// names its payer, and `a` + `b/c`, `a/b` + `c` and an account `a/b/c` compose alike (rule A4).
-    fn resolve(&self, engine: &Engine, format: Format, page: &mut Page) -> Result<(), EngineError> {
-        let composed = format.composes_cloud_accounts();
-        if !composed && !self.arguments.open_accounts {
-            return Ok(());
-        }
-        let mut withheld: Vec<(usize, &'static str, String)> = Vec::new();
-        let mut pairs: Vec<(String, String, Currency)> = Vec::new();
-        // Which pair a charge waits for.
-        let mut waiting: Vec<(usize, usize)> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut last = ("", "");
-        let opens = self.arguments.open_accounts;
-        for (index, known) in engine.cloud_accounts(&page.charges).into_iter().enumerate() {
-            if known.is_some() && !composed {
-                continue;
-            }
-            let opening = page.opening(index);
-            let (cloud, billing) = (opening.cloud_account, opening.billing_account);
-            if last == (cloud, billing) {
-                continue;
-            }
-            let payer = match known {
-                Some(known) => {
-                    if engine.is_first_payer(known, billing) || engine.pays_ever(cloud, billing) {
-                        last = (cloud, billing);
-                        continue;
-                    }
-                    Cow::Owned(engine.first_payer(cloud).unwrap_or_default())
-                }
-                None if !opens => continue,
-                None => {
-                    if let Some(place) = places.get(cloud) {
-                        waiting.push((index, *place));
-                        Cow::Borrowed(pairs[*place].1.as_str())
-                    } else if let Some(currency) = Currency::parse(opening.currency) {
-                        places.insert(cloud, pairs.len());
-                        waiting.push((index, pairs.len()));
-                        pairs.push((cloud.to_owned(), billing.to_owned(), currency));
-                        continue;
-                    } else {
-                        let detail = format!(
-                            "`{}`: the currency of an account that is to be opened has 1 to 8 upper-case letters or digits",
-                            opening.currency
-                        );
-                        withheld.push((index, code::INVALID_CURRENCY, detail));
-                        continue;
-                    }
-                }
-            };
-            if composed && payer != billing {
-                let detail = format!(
-                    "`{cloud}` is a cloud account of `{payer}`, and the row's billing account `{billing}` never paid for \
-                     it: make it the payer with set_payer, or post the row as NDJSON under another cloud account"
-                );
-                waiting.pop_if(|(waiting, _)| *waiting == index);
-                withheld.push((index, code::AMBIGUOUS_CLOUD_ACCOUNT, detail));
-            }
-        }
-        if !pairs.is_empty() {
-            let results = engine.open_accounts(&pairs)?;
-            for (index, place) in waiting {
-                if let Err(refusal) = results[place] {
-                    let (cloud, billing, _) = &pairs[place];
-                    let detail =
-                        format!("cannot open `{cloud}` for billing account `{billing}`: {}", refusal.hint());
-                    withheld.push((index, refusal.code(), detail));
-                }
-            }
-        }
-        withhold(page, withheld);
-        Ok(())
+/// Opens the accounts that are not known yet, and withholds the charges that have no certain account: a CSV row
+/// names its payer, and `a` + `b/c`, `a/b` + `c` and an account `a/b/c` compose alike (rule A4).
+pub(super) fn resolve(
+    engine: &Engine,
+    opens: bool,
+    format: Format,
+    page: &mut Page,
+) -> Result<(), EngineError> {
+    let composed = format.composes_cloud_accounts();
+    if !composed && !opens {
+        return Ok(());
     }
+    let mut withheld: Vec<(usize, &'static str, String)> = Vec::new();
+    let mut pairs: Vec<(String, String, Currency)> = Vec::new();
+    // Which pair a charge waits for.
+    let mut waiting: Vec<(usize, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut last = ("", "");
+    for (index, known) in engine.cloud_accounts(&page.charges).into_iter().enumerate() {
+        if known.is_some() && !composed {
+            continue;
+        }
+        let opening = page.opening(index);
+        let (cloud, billing) = (opening.cloud_account, opening.billing_account);
+        if last == (cloud, billing) {
+            continue;
+        }
+        let payer = match known {
+            Some(known) => {
+                if engine.is_first_payer(known, billing) || engine.pays_ever(cloud, billing) {
+                    last = (cloud, billing);
+                    continue;
+                }
+                Cow::Owned(engine.first_payer(cloud).unwrap_or_default())
+            }
+            None if !opens => continue,
+            None => {
+                if let Some(place) = places.get(cloud) {
+                    waiting.push((index, *place));
+                    Cow::Borrowed(pairs[*place].1.as_str())
+                } else if let Some(currency) = Currency::parse(opening.currency) {
+                    places.insert(cloud, pairs.len());
+                    waiting.push((index, pairs.len()));
+                    pairs.push((cloud.to_owned(), billing.to_owned(), currency));
+                    continue;
+                } else {
+                    let detail = format!(
+                        "`{}`: the currency of an account that is to be opened has 1 to 8 upper-case letters or digits",
+                        opening.currency
+                    );
+                    withheld.push((index, code::INVALID_CURRENCY, detail));
+                    continue;
+                }
+            }
+        };
+        if composed && payer != billing {
+            let detail = format!(
+                "`{cloud}` is a cloud account of `{payer}`, and the row's billing account `{billing}` never paid for \
+                 it: make it the payer with set_payer, or post the row as NDJSON under another cloud account"
+            );
+            waiting.pop_if(|(waiting, _)| *waiting == index);
+            withheld.push((index, code::AMBIGUOUS_CLOUD_ACCOUNT, detail));
+        }
+    }
+    if !pairs.is_empty() {
+        let results = engine.open_accounts(&pairs)?;
+        for (index, place) in waiting {
+            if let Err(refusal) = results[place] {
+                let (cloud, billing, _) = &pairs[place];
+                let detail =
+                    format!("cannot open `{cloud}` for billing account `{billing}`: {}", refusal.hint());
+                withheld.push((index, refusal.code(), detail));
+            }
+        }
+    }
+    withhold(page, withheld);
+    Ok(())
 }
 
 /// Leaves only what comes before `row`, and the refusal of `row` itself.
@@ -378,7 +402,7 @@ fn cut_at(page: &mut Page, row: u64) {
 }
 
 /// Takes charges out of the page and refuses their rows.
-fn withhold(page: &mut Page, mut withheld: Vec<(usize, &'static str, String)>) {
+pub(super) fn withhold(page: &mut Page, mut withheld: Vec<(usize, &'static str, String)>) {
     if withheld.is_empty() {
         return;
     }

@@ -7,22 +7,36 @@ mod account;
 mod accounts;
 mod admin;
 mod apply;
+mod arguments;
 mod bench;
+mod bill;
+mod bill_text;
 mod change_records;
 mod console;
+mod coupon;
 mod credit;
 mod data_dir;
 mod enterprise;
+mod export;
 mod failure;
 mod generate;
 mod hold;
 mod ingest;
 mod lines;
+mod order;
 mod pages;
+mod past;
+mod payment_method;
 mod progress;
+mod purchase;
+mod rate;
+mod refund;
+mod remittance;
+mod replace_period;
 mod reply;
 mod report;
 mod request;
+mod settlement;
 mod snapshot;
 mod summary;
 mod table;
@@ -84,6 +98,18 @@ enum Command {
     Report(report::Arguments),
     /// Show what changed the assets and settings of one billing account, or of an enterprise.
     ChangeRecords(change_records::Arguments),
+    /// Show the figures that one billing account had at a past time.
+    ///
+    /// They are those just before its first decision after that time, in the order of its records. Charges have no time of
+    /// decision: those recorded before its last decision up to then count, and of those since, and before the next one,
+    /// those whose period begins up to then.
+    Balance(past::BalanceArguments),
+    /// Show everything that happened to one billing account, in order: changes, and charges by the start of their period.
+    History(past::HistoryArguments),
+    /// Show what moved the cash and the credit refund of one billing account, and sum it up by month.
+    Transactions(past::TransactionsArguments),
+    /// Write the books, accounts, transactions or bills for other programs.
+    Export(export::Arguments),
     /// Open an enterprise, and have billing accounts join it and leave it.
     Enterprise(enterprise::Arguments),
     /// Control the credit of an enterprise's members.
@@ -94,6 +120,24 @@ enum Command {
     Hold(hold::Arguments),
     /// Say who administers a billing account, and what users may do.
     Admin(admin::Arguments),
+    /// Issue bills, list and pay them, and set how they are paid.
+    Bill(bill::Arguments),
+    /// Grant coupons and vouchers, and list them.
+    Coupon(coupon::Arguments),
+    /// Buy something and pay it at once.
+    Purchase(purchase::Arguments),
+    /// Refund a purchase, in all or in part, to what paid it.
+    Refund(refund::Arguments),
+    /// Show a purchase: what paid it, and where its refunds went.
+    Order(order::Arguments),
+    /// Pay bills of several accounts together.
+    Settlement(settlement::Arguments),
+    /// Record remittances that came to the shared bank account, and claim them.
+    Remittance(remittance::Arguments),
+    /// Link third-party payment methods.
+    PaymentMethod(payment_method::Arguments),
+    /// Set exchange rates.
+    Rate(rate::Arguments),
     /// Check every invariant of a data directory, changing nothing.
     Verify,
     /// Take a snapshot, so that the next opening reads less of the log.
@@ -139,11 +183,24 @@ pub fn run() -> ExitCode {
         Command::Account(arguments) => account::run(globals, arguments),
         Command::Report(arguments) => report::run(globals, arguments),
         Command::ChangeRecords(arguments) => change_records::run(globals, arguments),
+        Command::Balance(arguments) => past::balance(globals, arguments),
+        Command::History(arguments) => past::history(globals, arguments),
+        Command::Transactions(arguments) => past::transactions(globals, arguments),
+        Command::Export(arguments) => export::run(globals, arguments),
         Command::Enterprise(arguments) => enterprise::run(globals, arguments),
         Command::Credit(arguments) => credit::run(globals, arguments),
         Command::Transfer(arguments) => transfer::run(globals, arguments),
         Command::Hold(arguments) => hold::run(globals, arguments),
         Command::Admin(arguments) => admin::run(globals, arguments),
+        Command::Bill(arguments) => bill::run(globals, arguments),
+        Command::Coupon(arguments) => coupon::run(globals, arguments),
+        Command::Purchase(arguments) => purchase::run(globals, arguments),
+        Command::Refund(arguments) => refund::run(globals, arguments),
+        Command::Order(arguments) => order::run(globals, arguments),
+        Command::Settlement(arguments) => settlement::run(globals, arguments),
+        Command::Remittance(arguments) => remittance::run(globals, arguments),
+        Command::PaymentMethod(arguments) => payment_method::run(globals, arguments),
+        Command::Rate(arguments) => rate::run(globals, arguments),
         Command::Verify => verify::run(globals),
         Command::Snapshot => snapshot::run(globals),
         Command::Bench(arguments) => bench::run(globals, arguments),

@@ -1,4 +1,5 @@
-//! How far an import has come, never ahead of the disk; and how far a file has come that is written.
+//! How far an import has come, never ahead of the disk; how far a file that is written; and how many accounts have been
+//! looked at.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    /// Begins; `size` is how many bytes all inputs have, or how many charges are to be written, if known.
+    /// Begins; `size` is how many bytes all inputs have, or how many charges or accounts there are, if known.
     pub(super) fn start(form: Form, size: Option<u64>) -> Self {
         match form {
             Form::Plain => Self::Plain { told: 0, since: Stopwatch::start() },
@@ -64,14 +65,23 @@ impl Progress {
 
     /// So many rows of all inputs are durable; `bytes` were read.
     pub(super) fn durable(&mut self, rows: u64, bytes: u64) {
+        self.rows(rows, bytes, "durable");
+    }
+
+    /// So many rows of all inputs, and `bytes`, were read.
+    pub(super) fn read(&mut self, rows: u64, bytes: u64) {
+        self.rows(rows, bytes, "read");
+    }
+
+    fn rows(&mut self, rows: u64, bytes: u64, what: &str) {
         match self {
             Self::Bar(bar) => {
                 bar.set_position(bytes);
-                bar.set_message(format!("{} rows durable", table::count(rows)));
+                bar.set_message(format!("{} rows {what}", table::count(rows)));
             }
             Self::Plain { told, since } => {
                 if rows >= *told + ROWS_PER_LINE || rows > *told && since.elapsed() >= TIME_PER_LINE {
-                    tell(told, since, rows);
+                    tell(told, since, rows, what);
                 }
             }
             Self::None => {}
@@ -86,10 +96,28 @@ impl Progress {
         }
     }
 
+    /// So many of all accounts have been looked at.
+    pub(super) fn looked_at(&self, accounts: u64, all: u64) {
+        if let Self::Bar(bar) = self {
+            bar.set_length(all);
+            bar.set_position(accounts);
+            bar.set_message(format!("{} of {} accounts", table::count(accounts), table::count(all)));
+        }
+    }
+
     /// An input has ended, and so many rows of all inputs are durable.
     pub(super) fn ended(&mut self, rows: u64) {
+        self.tell(rows, "durable");
+    }
+
+    /// An input has ended, and so many rows of all inputs were read.
+    pub(super) fn ended_reading(&mut self, rows: u64) {
+        self.tell(rows, "read");
+    }
+
+    fn tell(&mut self, rows: u64, what: &str) {
         if let Self::Plain { told, since } = self {
-            tell(told, since, rows);
+            tell(told, since, rows, what);
         }
     }
 
@@ -101,8 +129,8 @@ impl Progress {
     }
 }
 
-fn tell(told: &mut u64, since: &mut Stopwatch, rows: u64) {
-    console::say(&format!("{rows} rows durable"));
+fn tell(told: &mut u64, since: &mut Stopwatch, rows: u64, what: &str) {
+    console::say(&format!("{rows} rows {what}"));
     *told = rows;
     *since = Stopwatch::start();
 }

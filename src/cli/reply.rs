@@ -1,8 +1,9 @@
 //! An answer in the form for a person.
 
-use super::account;
 use super::table::{self, Column, table, words};
 use super::vocabulary::answer::{Item, Reply};
+use super::{account, bill_text, coupon, order, payment_method, purchase};
+use crate::domain::money::Money;
 use crate::domain::permissions::Permission;
 use crate::engine::enterprise_queries::{Administrator, CreditOverview};
 
@@ -25,7 +26,25 @@ pub(super) fn text(reply: Reply) -> String {
             }
             text
         }
-        Reply::Advanced { decided } => words(&[("decided", table::count(decided))]),
+        Reply::Advanced { decided, refused } => {
+            let decided = words(&[("decided", table::count(decided))]);
+            decided + &bill_text::refused(&refused)
+        }
+        Reply::Issued(issued) => bill_text::issued(&issued),
+        Reply::Bill(bill) => bill_text::whole(&bill, None),
+        Reply::Bills(bills) => bill_text::list(&bills.items),
+        Reply::Coupons(coupons) => coupon::text(&coupons.items),
+        Reply::Funding(funding) => words(&purchase::parts(&funding, "credit")),
+        Reply::Returned { returned, forfeited } => {
+            let mut parts = purchase::parts(&returned, "credit refund");
+            if forfeited != Money::ZERO {
+                parts.push(("forfeited with expired coupons", forfeited.to_string()));
+            }
+            words(&parts)
+        }
+        Reply::Order(order) => order::text(&order),
+        Reply::PaymentMethods(methods) => payment_method::text(&methods.items),
+        Reply::Done => "done\n".to_owned(),
         Reply::Bounds { least, greatest } => {
             words(&[("least limit", least.to_string()), ("greatest limit", greatest.to_string())])
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::table::{self, Column, table};
 use super::vocabulary::{answer, request};
-use super::{Globals, Output, Verdict, console, data_dir};
+use super::{Globals, Output, Verdict, arguments, console, data_dir};
 use crate::domain::time::Cycle;
 use crate::engine::report::{ReportKey, ReportQuery};
 
@@ -18,12 +18,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     billing_account: Option<String>,
     /// Only charges of this billing cycle.
-    #[arg(long, value_name = "YYYY-MM", value_parser = cycle)]
+    #[arg(long, value_name = "YYYY-MM", value_parser = arguments::cycle)]
     cycle: Option<Cycle>,
-}
-
-fn cycle(text: &str) -> Result<Cycle, &'static str> {
-    Cycle::parse(text).ok_or("give a month such as 2026-05")
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {

@@ -16,8 +16,15 @@ pub(super) fn run(
     let reply = vocabulary::carry_out(&engine, asked, envelope)
         .map_err(|problem| Failure::problem(attempt, &problem))?;
     data_dir::close(engine)?;
+    print(globals, reply)
+}
+
+/// Prints what was answered; whether nothing of it was refused.
+pub(super) fn print(globals: &Globals, reply: Reply) -> Result<Verdict, Failure> {
     let good = match &reply {
         Reply::Items { items, .. } => items.iter().all(|item| item.refused.is_none()),
+        Reply::Issued(issued) => issued.refused.is_empty(),
+        Reply::Advanced { refused, .. } => refused.is_empty(),
         _ => true,
     };
     match globals.output {

@@ -223,18 +223,22 @@ impl Summary {
             "read_leniently": self.read_leniently,
             "elapsed_seconds": elapsed.as_secs_f64(),
             "charges_per_second": self.charges_per_second(elapsed),
-            "items": self.items.json(&self.inputs),
-            "items_omitted": self.items.omitted,
-            "notes": self.notes.json(&self.inputs),
-            "notes_omitted": self.notes.omitted,
-            "faults": self.faults.iter().map(|(input, detail, hint)| {
-                json!({ "file": self.inputs[*input], "detail": detail, "hint": hint })
-            }).collect::<Vec<_>>(),
         });
+        self.add_rows_json(&mut json);
         if let Some((input, row)) = self.stopped_at {
             json["stopped"] = json!({ "file": self.inputs[input], "row": row });
         }
         json
+    }
+
+    /// The rows that need a look and the inputs that could not be read, for programs.
+    pub(super) fn add_rows_json(&self, json: &mut Value) {
+        json["items"] = self.items.json(&self.inputs);
+        json["items_omitted"] = self.items.omitted.into();
+        json["notes"] = self.notes.json(&self.inputs);
+        json["notes_omitted"] = self.notes.omitted.into();
+        let fault = |(input, detail, hint): &(usize, String, String)| json!({ "file": self.inputs[*input], "detail": detail, "hint": hint });
+        json["faults"] = self.faults.iter().map(fault).collect();
     }
 
     /// What may help where rows were refused for their form.
@@ -289,6 +293,29 @@ impl Summary {
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
             writeln!(text, "{} {what}", table::count(count))?;
         }
+        self.write_rows(text)?;
+        if let Some((input, row)) = self.stopped_at {
+            writeln!(
+                text,
+                "\nstopped at row {row} of `{}`: nothing after it was submitted",
+                self.inputs[input]
+            )?;
+        }
+        if self.accepted + self.duplicate > 0 {
+            let directory = globals.data_dir.display();
+            let option = if globals.data_dir.as_os_str() == "exchequer-data" {
+                String::new()
+            } else {
+                format!(" --data-dir {directory}")
+            };
+            writeln!(text, "\nnext: exchequer accounts{option}")?;
+            writeln!(text, "      exchequer report --by billing_account,cycle{option}")?;
+        }
+        Ok(())
+    }
+
+    /// The rows that need a look, for people.
+    pub(super) fn write_rows(&self, text: &mut String) -> std::fmt::Result {
         if !self.items.kept.is_empty() {
             writeln!(text, "\nnot posted:")?;
             for item in self.items.kept.iter().take(ITEMS_SHOWN) {
@@ -306,23 +333,6 @@ impl Summary {
                 let (count, place) = (table::count(*count), self.place(first));
                 writeln!(text, "  {code}, {count} times, first in {place}: {}", first.detail)?;
             }
-        }
-        if let Some((input, row)) = self.stopped_at {
-            writeln!(
-                text,
-                "\nstopped at row {row} of `{}`: nothing after it was submitted",
-                self.inputs[input]
-            )?;
-        }
-        if self.accepted + self.duplicate > 0 {
-            let directory = globals.data_dir.display();
-            let option = if globals.data_dir.as_os_str() == "exchequer-data" {
-                String::new()
-            } else {
-                format!(" --data-dir {directory}")
-            };
-            writeln!(text, "\nnext: exchequer accounts{option}")?;
-            writeln!(text, "      exchequer report --by billing_account,cycle{option}")?;
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ fn text(report: &VerifyReport) -> String {
         |line: String| writeln!(text, "{line}").expect("invariant: writing into memory can't fail");
     for (invariant, ok, detail) in &report.invariants {
         let word = if *ok { "ok    " } else { "BROKEN" };
-        line(format!("{word}  {:<28}{detail}", invariant.id()).trim_end().to_owned());
+        line(format!("{word}  {:<32}{detail}", invariant.id()).trim_end().to_owned());
     }
     if let Some(torn) = &report.torn {
         line(format!("note: {torn}; the next opening cuts it, nothing acknowledged is lost"));

@@ -16,6 +16,7 @@ use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
 use crate::domain::money::Amount;
 use crate::domain::profile::{Opening, Profile};
 use crate::domain::strings::StringId;
+use crate::domain::time::Timestamp;
 use crate::engine::change_records::change_record;
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
@@ -243,6 +244,20 @@ impl Names {
                     "currency": charter.currency.to_string(),
                 })
             }
+            DirectoryEvent::ExchangeRateSet { from, to, day, rate } => json!({
+                "event": "exchange_rate_set",
+                "from": from.to_string(),
+                "to": to.to_string(),
+                "day": Timestamp::default().plus_days(i64::from(*day)).to_string(),
+                "rate": rate.to_string(),
+            }),
+            DirectoryEvent::RemittanceReceived { remittance, received } => json!({
+                "event": "remittance_received",
+                "remittance": remittance,
+                "amount": received.amount.to_string(),
+                "currency": received.currency.to_string(),
+                "reference": received.reference,
+            }),
         }
     }
 

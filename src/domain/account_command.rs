@@ -1,10 +1,15 @@
 //! What an account can be asked to do.
 
 use super::account::Counterpart;
-use super::ids::{AccountIndex, EnterpriseIndex};
+use super::billing::asset::AssetKind;
+use super::billing::coupon::CouponTerms;
+use super::billing::payment_method::PaymentMethod;
+use super::billing::rate::Rate;
+use super::billing::settlement::SettlementEnd;
+use super::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use super::money::Money;
 use super::profile::ProfileChange;
-use super::time::Timestamp;
+use super::time::{Cycle, Timestamp};
 
 /// A command to one account (rules A1, A2, A6, B1, B2, B5, D11, E3, F1–F4).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,5 +117,127 @@ pub enum AccountCommand {
     ReleaseHold {
         /// Which.
         hold: Box<str>,
+    },
+    /// Switches automatic write-off (rule D3).
+    SetAutomaticWriteOff {
+        /// On or off.
+        enabled: bool,
+    },
+    /// Switches *Write Off Previous Bills* (rule D5).
+    SetWriteOffPreviousBills {
+        /// On or off.
+        enabled: bool,
+    },
+    /// Sets the rate of tax (rule D2).
+    SetTaxRate {
+        /// The rate.
+        rate: Rate,
+    },
+    /// Sets the settlement currency from the next month on (rule D9).
+    SetSettlementCurrency {
+        /// The currency.
+        currency: Currency,
+    },
+    /// Pays a bill by hand (rule D3).
+    PayBill {
+        /// The bill's cycle.
+        cycle: Cycle,
+        /// Which assets pay how much; nothing means what automatic write-off would take.
+        with: Vec<PayWith>,
+    },
+    /// Grants a coupon or voucher (rule D7).
+    GrantCoupon {
+        /// What is granted.
+        coupon: Box<CouponTerms>,
+    },
+    /// Buys something and pays it at once (rule D6).
+    Purchase {
+        /// The caller's id of the purchase.
+        order: Box<str>,
+        /// What it costs.
+        amount: Money,
+        /// Who buys it.
+        cloud: Option<CloudIndex>,
+        /// What is bought.
+        service: Option<Box<str>>,
+    },
+    /// Refunds a purchase, in all or in part (rule D6).
+    RefundPurchase {
+        /// Which.
+        order: Box<str>,
+        /// The caller's id of the refund.
+        refund: Box<str>,
+        /// How much of it.
+        amount: Money,
+    },
+    /// Begins a unified settlement of some bills (rule D8).
+    StartUnifiedSettlement {
+        /// Its id.
+        settlement: Box<str>,
+        /// The cycles of the bills.
+        cycles: Vec<Cycle>,
+        /// The kinds of assets that may pay them.
+        assets: Vec<AssetKind>,
+    },
+    /// Ends a unified settlement: finished, its bills are paid; closed, they are not (rule D8).
+    EndUnifiedSettlement {
+        /// Its id.
+        settlement: Box<str>,
+        /// Which of the two.
+        end: SettlementEnd,
+    },
+    /// Claims a remittance to the shared bank account (rule D11).
+    ClaimRemittance {
+        /// Its id.
+        remittance: Box<str>,
+        /// Its amount, as the provider has recorded it.
+        amount: Money,
+        /// Its currency.
+        currency: Currency,
+    },
+    /// Links a third-party payment method (rule D10).
+    LinkPaymentMethod {
+        /// The account's own id for it.
+        method: Box<str>,
+        /// What it is.
+        linked: PaymentMethod,
+    },
+    /// Gives a payment method another token (rule D10).
+    EditPaymentMethod {
+        /// Which.
+        method: Box<str>,
+        /// The new token.
+        token: Box<str>,
+    },
+    /// Removes a payment method (rule D10).
+    UnlinkPaymentMethod {
+        /// Which.
+        method: Box<str>,
+    },
+    /// Makes a payment method the one that is used if none is named (rule D10).
+    SetDefaultPaymentMethod {
+        /// Which.
+        method: Box<str>,
+    },
+}
+
+/// An asset that a person pays a bill with, and how much of it (rule D3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PayWith {
+    /// A coupon, by its id.
+    Coupon {
+        /// Which.
+        coupon: Box<str>,
+        /// How much of it.
+        amount: Money,
+    },
+    /// Some of another asset; of credit refund, of that month, or of the oldest months that may pay the bill.
+    Asset {
+        /// Which.
+        kind: AssetKind,
+        /// The month of credit refund.
+        month: Option<Cycle>,
+        /// How much.
+        amount: Money,
     },
 }

@@ -1,7 +1,13 @@
 //! What happened to an account.
 
 use super::account::Status;
-use super::ids::{AccountIndex, EnterpriseIndex};
+use super::billing::asset::{Asset, AssetKind, BillPayment, Portion};
+use super::billing::bill::Bill;
+use super::billing::coupon::CouponTerms;
+use super::billing::payment_method::PaymentMethod;
+use super::billing::rate::Rate;
+use super::billing::settlement::SettlementEnd;
+use super::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use super::keys::Remembered;
 use super::money::{Money, RunningSum};
 use super::profile::Profile;
@@ -187,9 +193,151 @@ pub enum AccountEvent {
         /// Its id.
         hold: Box<str>,
     },
+    /// A cycle's bill was issued (rules D1, D2): its total left what is unsettled of open cycles.
+    BillIssued {
+        /// The bill, with what has paid it at once.
+        bill: Box<Bill>,
+    },
+    /// Assets have paid bills (rule D3).
+    BillsWrittenOff {
+        /// Which has paid which, in the order of payment.
+        payments: Box<[BillPayment]>,
+    },
+    /// A coupon or voucher was granted, under the next number (rule D7).
+    CouponGranted {
+        /// What was granted.
+        coupon: Box<CouponTerms>,
+    },
+    /// A coupon's time ran out.
+    CouponExpired {
+        /// Its number.
+        number: u32,
+        /// What was left of it.
+        amount: Money,
+    },
+    /// Automatic write-off was switched (rule D3).
+    AutomaticWriteOffSet {
+        /// On or off.
+        enabled: bool,
+    },
+    /// *Write Off Previous Bills* was switched (rule D5).
+    WriteOffPreviousBillsSet {
+        /// On or off.
+        enabled: bool,
+    },
+    /// The rate of tax changed (rule D2).
+    TaxRateSet {
+        /// Before.
+        before: Rate,
+        /// After.
+        after: Rate,
+    },
+    /// The settlement currency of a month and those after it was set (rule D9).
+    SettlementCurrencySet {
+        /// The first cycle that it holds for.
+        from: Cycle,
+        /// The currency.
+        currency: Currency,
+    },
+    /// Something was bought and paid at once (rule D6).
+    Purchased {
+        /// The caller's id of the purchase.
+        order: Box<str>,
+        /// What it cost.
+        amount: Money,
+        /// What paid it, in the order of payment; credit became unsettled.
+        funding: Box<[Portion]>,
+        /// The cycle that the part on credit was posted to.
+        cycle: Cycle,
+        /// Who bought it.
+        cloud: Option<CloudIndex>,
+        /// What was bought.
+        service: Option<Box<str>>,
+    },
+    /// A purchase was refunded, in all or in part (rule D6).
+    PurchaseRefunded {
+        /// Which.
+        order: Box<str>,
+        /// The caller's id of the refund.
+        refund: Box<str>,
+        /// How much of the purchase.
+        amount: Money,
+        /// Where it went, by what had paid: credit became credit refund of `month`, or lowered what is unbilled.
+        returned: Box<[Portion]>,
+        /// What was lost with coupons that have expired.
+        forfeited: Money,
+        /// The month of the refund.
+        month: Cycle,
+    },
+    /// A unified settlement of some of the account's bills began (rule D8).
+    UnifiedSettlementStarted {
+        /// Its id.
+        settlement: Box<str>,
+        /// The cycles of the bills.
+        cycles: Box<[Cycle]>,
+        /// The kinds of assets that may pay them.
+        assets: Box<[AssetKind]>,
+    },
+    /// A unified settlement ended.
+    UnifiedSettlementEnded {
+        /// Its id.
+        settlement: Box<str>,
+        /// What was paid at its end; nothing where it was closed without.
+        payments: Box<[BillPayment]>,
+        /// How.
+        end: SettlementEnd,
+    },
+    /// A remittance to the shared bank account was claimed (rule D11).
+    RemittanceClaimed {
+        /// Its id.
+        remittance: Box<str>,
+        /// How much.
+        amount: Money,
+        /// Cash afterwards.
+        cash_after: Money,
+    },
+    /// A payment method was linked (rule D10).
+    PaymentMethodLinked {
+        /// The account's own id for it.
+        method: Box<str>,
+        /// What it is.
+        linked: PaymentMethod,
+    },
+    /// A payment method got another token.
+    PaymentMethodEdited {
+        /// Which.
+        method: Box<str>,
+        /// What it is now.
+        linked: PaymentMethod,
+    },
+    /// A payment method was removed.
+    PaymentMethodUnlinked {
+        /// Which.
+        method: Box<str>,
+    },
+    /// Another payment method is used if none is named.
+    DefaultPaymentMethodSet {
+        /// Which.
+        method: Box<str>,
+    },
 }
 
 impl AccountEvent {
+    /// Whether it concerns other accounts or an enterprise.
+    pub const fn is_crossing(&self) -> bool {
+        matches!(
+            self,
+            Self::CashTransferred { .. }
+                | Self::TransferReceived { .. }
+                | Self::TransferRevoked { .. }
+                | Self::RevocationReceived { .. }
+                | Self::CreditReceived { .. }
+                | Self::CreditReturned { .. }
+                | Self::EnterpriseJoined { .. }
+                | Self::EnterpriseLeft { .. }
+        )
+    }
+
     /// How much it moved; 0 where nothing moves.
     pub const fn amount(&self) -> Money {
         match self {
@@ -204,7 +352,10 @@ impl AccountEvent {
             | Self::CreditReceived { amount, .. }
             | Self::CreditReturned { amount, .. }
             | Self::HoldPlaced { amount, .. }
-            | Self::HoldCaptured { amount, .. } => *amount,
+            | Self::HoldCaptured { amount, .. }
+            | Self::Purchased { amount, .. }
+            | Self::PurchaseRefunded { amount, .. }
+            | Self::RemittanceClaimed { amount, .. } => *amount,
             _ => Money::ZERO,
         }
     }
@@ -219,7 +370,28 @@ impl AccountEvent {
             Self::CashTransferred { amount, .. } | Self::TransferRevoked { amount, .. } => {
                 nothing.minus(*amount)
             }
-            event => event.cash_from_outside(),
+            event => event.cash_from_outside().with(event.cash_spent()),
+        }
+    }
+
+    /// How much of that pays, or comes back from what it paid: below 0 where it pays.
+    pub fn cash_spent(&self) -> RunningSum {
+        let nothing = RunningSum::default();
+        let of_cash = |asset| matches!(asset, Asset::Cash | Asset::TransferBook);
+        let paid =
+            |sum: RunningSum, part: &Portion| if of_cash(part.asset) { sum.minus(part.amount) } else { sum };
+        match self {
+            // Of a bill below 0 the parts are below 0: cash that came back.
+            Self::BillIssued { bill } => bill.payments.iter().fold(nothing, paid),
+            Self::BillsWrittenOff { payments } | Self::UnifiedSettlementEnded { payments, .. } => {
+                payments.iter().map(|payment| &payment.part).fold(nothing, paid)
+            }
+            Self::Purchased { funding, .. } => funding.iter().fold(nothing, paid),
+            Self::PurchaseRefunded { returned, .. } => {
+                let returned = returned.iter().filter(|part| of_cash(part.asset));
+                returned.fold(nothing, |sum, part| sum.plus(part.amount))
+            }
+            _ => nothing,
         }
     }
 
@@ -227,7 +399,9 @@ impl AccountEvent {
     pub fn cash_from_outside(&self) -> RunningSum {
         let nothing = RunningSum::default();
         match self {
-            Self::CashToppedUp { amount, .. } | Self::CashAdjusted { amount, .. } => nothing.plus(*amount),
+            Self::CashToppedUp { amount, .. }
+            | Self::CashAdjusted { amount, .. }
+            | Self::RemittanceClaimed { amount, .. } => nothing.plus(*amount),
             Self::CashWithdrawn { amount, .. } => nothing.minus(*amount),
             _ => nothing,
         }

@@ -14,7 +14,7 @@ use crate::limits::ADMINISTRATORS_PER_OPERATION_MAX;
 const DEFAULT: [Permission; 2] = [Permission::ReadAccount, Permission::ModifyAccount];
 
 /// What a billing account's own root may do with it (rule G3).
-const OF_OWNER: [Permission; 8] = [
+const OF_OWNER: [Permission; 10] = [
     Permission::ReadAccount,
     Permission::ModifyAccount,
     Permission::TopUp,
@@ -23,6 +23,8 @@ const OF_OWNER: [Permission; 8] = [
     Permission::Associate,
     Permission::ModifyAdministrators,
     Permission::ModifyPolicies,
+    Permission::PayBills,
+    Permission::Purchase,
 ];
 
 /// A command to the authorization.

@@ -80,6 +80,13 @@ impl Currency {
         Some(Self(code))
     }
 
+    /// Fraction digits of the smallest unit that is paid (ISO 4217); 2 of a code that ISO does not know (rule D2).
+    pub fn minor_digits(self) -> u32 {
+        const USUAL: u32 = 2;
+        let known = iso_currency::Currency::from_code(self.as_str());
+        known.and_then(iso_currency::Currency::exponent).map_or(USUAL, u32::from)
+    }
+
     /// The code.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(CURRENCY_BYTES_MAX);

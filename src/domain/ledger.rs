@@ -80,17 +80,22 @@ impl Ledger {
         }
     }
 
-    /// Sums of the payment relationships by account slot: what is unsettled, with what was captured from holds, and how
-    /// many charges.
+    /// Sums by account slot: what is unsettled of open cycles by payment relationships, with what was bought on credit and
+    /// less what coupons deducted; and how many charges, with those on bills.
     pub fn sums_by_account(&self) -> Vec<(Option<Money>, u64)> {
-        let captured = |account: &Account| {
-            let sums = account.rare().into_iter().flat_map(|rare| rare.captured.values());
-            sums.fold(RunningSum::default(), |sum, (_, captured)| sum.plus(*captured))
+        let besides = |account: &Account| {
+            let bought = account.rare().into_iter().flat_map(|rare| rare.captured.values());
+            let bought = bought.fold(RunningSum::default(), |sum, (_, bought)| sum.plus(*bought));
+            account.billing().deducted.values().fold(bought, |sum, deducted| sum.minus(*deducted))
         };
-        let mut sums: Vec<_> = self.accounts.iter().map(|account| (captured(account), 0)).collect();
+        let billed = |account: &Account| account.billing().bills.charges();
+        let mut sums: Vec<_> =
+            self.accounts.iter().map(|account| (besides(account), billed(account))).collect();
         for payment in &self.payments {
-            let (amount, charges) = &mut sums[self.slot(payment.account)];
-            for sum in payment.paid.sums() {
+            let slot = self.slot(payment.account);
+            let open_from = self.accounts[slot].open_from();
+            let (amount, charges) = &mut sums[slot];
+            for sum in payment.paid.sums().filter(|sum| sum.cycle >= open_from) {
                 *amount = amount.plus(sum.amount);
                 *charges += sum.charges;
             }

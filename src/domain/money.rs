@@ -44,6 +44,24 @@ impl Money {
         }
     }
 
+    /// The fewest amounts whose exact sum it is, the largest first: none for no money, two where a [`Decimal`] does not
+    /// hold all of its digits.
+    pub fn amounts(self) -> impl Iterator<Item = Amount> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            if rest == 0 {
+                return None;
+            }
+            // A decimal holds any 28 digits, which is all but the last eleven of the longest sum: what is left fits again.
+            let (decimal, step) = (0..).zip(POWERS_OF_TEN).find_map(|(power, step)| {
+                let scale = AMOUNT_FRACTION_DIGITS_MAX - power;
+                Decimal::try_from_i128_with_scale(rest / step, scale).ok().map(|decimal| (decimal, step))
+            })?;
+            rest %= step;
+            Some(Amount(decimal.normalize()))
+        })
+    }
+
     /// Reads what [`fmt::Display`] writes: a plain decimal number of at most 18 fraction digits.
     ///
     /// Unlike an [`Amount`], a sum may have more digits than a `Decimal` holds.
@@ -386,6 +404,22 @@ mod tests {
         check(&[-1], &[min], Some(max));
         check(&[min, min], &[min, min], Some(0));
         check(&[max, 1, max, 1], &[], None); // back at zero, but not the total
+    }
+
+    #[test]
+    fn a_sum_is_split_into_amounts_without_losing_a_digit() {
+        // rules B4, C8
+        let decimal_max = (1_i128 << 96) - 1;
+        let sums = [(0, 0), (1, 1), (-1, 1), (decimal_max, 1), (decimal_max + 1, 2), (-decimal_max - 1, 2)];
+        let long = [(10_i128.pow(38), 1), (10_i128.pow(38) + 1, 2), (i128::MAX, 2), (i128::MIN, 2)];
+        for (units, count) in sums.into_iter().chain(long) {
+            let amounts: Vec<_> = Money(units).amounts().collect();
+            assert_eq!(amounts.len(), count, "{units}");
+            let sum =
+                amounts.iter().fold(Money::ZERO, |sum, amount| sum.checked_add(amount.money()).unwrap());
+            assert_eq!(sum, Money(units));
+            assert!(amounts.iter().all(|amount| Amount::new(amount.decimal()) == Ok(*amount)));
+        }
     }
 
     #[test]

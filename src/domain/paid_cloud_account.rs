@@ -37,17 +37,19 @@ impl Default for PaidCloudAccount {
 }
 
 impl PaidCloudAccount {
-    /// All sums that hold a charge, in no particular order.
+    /// All sums that hold a charge, in no particular order. Those of cycles that are issued are on bills, and are dropped
+    /// when another one begins.
     pub fn sums(&self) -> impl Iterator<Item = &ChargeSum> {
         std::iter::once(&self.last)
             .chain(self.others.iter().flat_map(|others| others.iter()))
             .filter(|sum| sum.charges > 0)
     }
 
-    /// Puts back sums as [`Self::sums`] gave them.
+    /// Puts back sums as [`Self::sums`] gave them: the one that was added to last comes first, so that those of issued
+    /// cycles are dropped at the same charge with and without a snapshot in between.
     pub fn from_sums(sums: &[ChargeSum]) -> Self {
         let mut paid = Self::default();
-        if let Some((last, others)) = sums.split_last() {
+        if let Some((last, others)) = sums.split_first() {
             paid.last = *last;
             paid.others = (!others.is_empty()).then(|| Box::new(others.to_vec()));
         }
@@ -56,7 +58,7 @@ impl PaidCloudAccount {
 
     /// What is owed so far for `cycle` and `category`.
     #[inline]
-    pub(super) fn sum(&self, cycle: Cycle, category: Category) -> Money {
+    pub fn sum(&self, cycle: Cycle, category: Category) -> Money {
         let is_it = |sum: &&ChargeSum| sum.cycle == cycle && sum.category == category;
         std::iter::once(&self.last)
             .chain(self.others.iter().flat_map(|others| others.iter()))
@@ -64,19 +66,23 @@ impl PaidCloudAccount {
             .map_or(Money::ZERO, |sum| sum.amount)
     }
 
-    /// The sum for `cycle` and `category`, brought to the front.
+    /// The sum for `cycle` and `category`, brought to the front; the cycles before `open_from` are issued.
     #[inline]
-    pub(super) fn sum_mut(&mut self, cycle: Cycle, category: Category) -> &mut ChargeSum {
+    pub(super) fn sum_mut(&mut self, cycle: Cycle, category: Category, open_from: Cycle) -> &mut ChargeSum {
         if self.last.cycle != cycle || self.last.category != category {
-            self.bring_forward(cycle, category);
+            self.bring_forward(cycle, category, open_from);
         }
         &mut self.last
     }
 
     #[cold]
-    fn bring_forward(&mut self, cycle: Cycle, category: Category) {
+    fn bring_forward(&mut self, cycle: Cycle, category: Category, open_from: Cycle) {
         let fresh = ChargeSum { cycle, category, charges: 0, amount: Money::ZERO };
-        if self.last.charges == 0 {
+        let issued = |sum: &ChargeSum| sum.cycle < open_from;
+        if let Some(others) = &mut self.others {
+            others.retain(|sum| !issued(sum));
+        }
+        if self.last.charges == 0 || issued(&self.last) {
             self.last = fresh;
         }
         if let Some(others) = &mut self.others

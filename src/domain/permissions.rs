@@ -25,13 +25,17 @@ pub enum Permission {
     ModifyAdministrators,
     /// Give policies to one's own users.
     ModifyPolicies,
+    /// Pay bills by hand, and settle them together.
+    PayBills,
+    /// Buy.
+    Purchase,
     /// What only the provider may do.
     Provide,
 }
 
 impl Permission {
     /// Every permission that can be granted.
-    pub const GRANTABLE: [Self; 10] = [
+    pub const GRANTABLE: [Self; 12] = [
         Self::ReadAccount,
         Self::ModifyAccount,
         Self::TopUp,
@@ -42,6 +46,8 @@ impl Permission {
         Self::Associate,
         Self::ModifyAdministrators,
         Self::ModifyPolicies,
+        Self::PayBills,
+        Self::Purchase,
     ];
 
     /// The stable name.
@@ -57,6 +63,8 @@ impl Permission {
             Self::Associate => "association:modify",
             Self::ModifyAdministrators => "administrators:modify",
             Self::ModifyPolicies => "policies:modify",
+            Self::PayBills => "bills:pay",
+            Self::Purchase => "purchases:modify",
             Self::Provide => "provider",
         }
     }

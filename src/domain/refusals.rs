@@ -69,6 +69,20 @@ pub enum Refusal {
     InsufficientSpendable,
     /// The hold was captured, released or has expired (rule B5).
     HoldNotOpen,
+    /// Less is left of the asset than it is to pay (rule D3).
+    InsufficientAsset,
+    /// The coupon is not valid then, or does not pay for that (rule D7).
+    CouponNotApplicable,
+    /// Credit refund pays bills of its month and later ones only (rule D5).
+    CreditRefundNotEligible,
+    /// The bill is settled already (rule D1).
+    BillSettled,
+    /// More than is outstanding (rule D2).
+    ExceedsOutstanding,
+    /// More is refunded than is left of the purchase (rule D6).
+    ExceedsRefundable,
+    /// No exchange rate is set for the day (rule D9).
+    ExchangeRateMissing,
     /// The account has a credit limit (rule A6).
     CreditAllocated,
     /// Transferred funds are left (rule A6).
@@ -77,7 +91,7 @@ pub enum Refusal {
     EffectiveBeforeLastChange,
     /// More is repaid than was consumed (rule B2).
     ExceedsQuotaConsumed,
-    /// Cash is left in the account (rule A2).
+    /// Cash or credit refund is left in the account (rule A2).
     CashNotZero,
     /// Something is unsettled (rule A2).
     UnsettledNotZero,
@@ -97,6 +111,14 @@ pub enum Refusal {
     TooManyItems,
     /// The management account is super administrator for good (rule G1).
     SuperAdministratorNotRevocable,
+    /// A unified settlement is open (rule D8).
+    UnifiedSettlementInProgress,
+    /// The cycle has not ended, or has no bill yet (rules D1, D8).
+    CycleOpen,
+    /// The charge's cycle is behind the late window (rule C2).
+    CycleTooOld,
+    /// The cycle's bill is issued already (rule D1).
+    AlreadyIssued,
     /// An atomic batch names charges of several billing accounts, or too many (rule C6).
     AtomicSpansAccounts,
     /// Another charge of the same atomic batch was refused (rule C6).
@@ -109,7 +131,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in order.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 62] = [
         Self::PermissionDenied,
         Self::NotFound,
         Self::AlreadyExists,
@@ -143,6 +165,13 @@ impl Refusal {
         Self::ExceedsRevocable,
         Self::InsufficientSpendable,
         Self::HoldNotOpen,
+        Self::InsufficientAsset,
+        Self::CouponNotApplicable,
+        Self::CreditRefundNotEligible,
+        Self::BillSettled,
+        Self::ExceedsOutstanding,
+        Self::ExceedsRefundable,
+        Self::ExchangeRateMissing,
         Self::CreditAllocated,
         Self::TransferredFundsUnspent,
         Self::EffectiveBeforeLastChange,
@@ -157,6 +186,10 @@ impl Refusal {
         Self::TooManyOpenCycles,
         Self::TooManyItems,
         Self::SuperAdministratorNotRevocable,
+        Self::UnifiedSettlementInProgress,
+        Self::CycleOpen,
+        Self::CycleTooOld,
+        Self::AlreadyIssued,
         Self::AtomicSpansAccounts,
         Self::AtomicBatchRefused,
         Self::Conflict,
@@ -164,6 +197,7 @@ impl Refusal {
     ];
 
     /// The stable code and what to do about it.
+    #[allow(clippy::too_many_lines)] // one arm for each
     const fn entry(self) -> (&'static str, &'static str) {
         match self {
             Self::PermissionDenied => {
@@ -234,7 +268,9 @@ impl Refusal {
                 ("effective_before_last_change", "give an effective_at later than the last change of payer")
             }
             Self::ExceedsQuotaConsumed => ("exceeds_quota_consumed", "repay at most what was consumed"),
-            Self::CashNotZero => ("cash_not_zero", "withdraw or adjust the cash to 0 first"),
+            Self::CashNotZero => {
+                ("cash_not_zero", "withdraw or adjust the cash to 0, and use up credit refund, first")
+            }
             Self::UnsettledNotZero => ("unsettled_not_zero", "settle what is owed first"),
             Self::PaysForCloudAccounts => {
                 ("pays_for_cloud_accounts", "give its cloud accounts another payer with set_payer first")
@@ -259,6 +295,30 @@ impl Refusal {
             }
             Self::AtomicBatchRefused => ("atomic_batch_refused", "correct the charge that was refused"),
             Self::Conflict => ("conflict", "a charge can't change; post the difference under a new id"),
+            Self::InsufficientAsset => {
+                ("insufficient_asset", "ask `account_overview` and `coupons` for what is left")
+            }
+            Self::CouponNotApplicable => {
+                ("coupon_not_applicable", "ask `coupons` for its time, its services and its minimum spend")
+            }
+            Self::CreditRefundNotEligible => (
+                "credit_refund_not_eligible",
+                "switch on set_write_off_previous_bills, or pay with another asset",
+            ),
+            Self::BillSettled => ("bill_settled", "ask `bills` for what is outstanding"),
+            Self::ExceedsOutstanding => {
+                ("exceeds_outstanding", "pay at most what `bills` says is outstanding")
+            }
+            Self::ExceedsRefundable => ("exceeds_refundable", "refund at most what is left of the purchase"),
+            Self::ExchangeRateMissing => ("exchange_rate_missing", "set one with set_exchange_rate"),
+            Self::UnifiedSettlementInProgress => {
+                ("unified_settlement_in_progress", "finish or close the unified settlement first")
+            }
+            Self::CycleOpen => ("cycle_open", "wait for its end, and issue its bill with issue_bills"),
+            Self::CycleTooOld => ("cycle_too_old", "post it as a new charge of an open cycle"),
+            Self::AlreadyIssued => {
+                ("already_issued", "post what is missing as charges: they go on the next bill")
+            }
             Self::OverlappingImport => (
                 "overlapping_import",
                 "another import posted this source, account and cycle; pass --append if it is meant",

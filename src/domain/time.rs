@@ -10,6 +10,9 @@ impl Timestamp {
     /// The beginning of time: before every instant that can be read.
     pub const MIN: Self = Self(i64::MIN);
 
+    /// The end of time: after every instant that can be read.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// That many microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -18,6 +21,13 @@ impl Timestamp {
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub const fn micros(self) -> i64 {
         self.0
+    }
+
+    /// That many days later; the end of time where there is no such instant.
+    #[must_use]
+    pub const fn plus_days(self, days: i64) -> Self {
+        const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+        Self(self.0.saturating_add(days.saturating_mul(DAY_MICROS)))
     }
 
     /// Reads RFC 3339 text with an offset, such as `2026-05-01T00:00:00Z`.
@@ -44,6 +54,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(instant) => instant.fmt(formatter),
+            Err(_) if self.0 > 0 => formatter.write_str("the end of time"),
             Err(_) => formatter.write_str("the beginning of time"),
         }
     }
@@ -95,6 +106,9 @@ impl fmt::Display for UtcOffset {
 pub struct Cycle(u32);
 
 impl Cycle {
+    /// The last month that a time can lie in: December of the year 9999.
+    pub const LAST: Self = Self(9999 * 12 - 1);
+
     /// The month `month` (1 to 12) of `year` (1 to 9999).
     pub fn new(year: u32, month: u32) -> Option<Self> {
         ((1..=9999).contains(&year) && (1..=12).contains(&month)).then(|| Self((year - 1) * 12 + month - 1))
@@ -119,6 +133,28 @@ impl Cycle {
             return None;
         }
         Self::new(year.parse().ok()?, month.parse().ok()?)
+    }
+
+    /// The month after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The instant at which the month begins in `offset`; the end of time beyond the year 9999.
+    pub fn start(self, offset: UtcOffset) -> Timestamp {
+        self.day(1, offset)
+    }
+
+    /// Midnight of that day of the month, in `offset`; the end of time beyond the year 9999.
+    pub fn day(self, day: i8, offset: UtcOffset) -> Timestamp {
+        let month = i8::try_from(self.0 % 12 + 1).expect("invariant: a month of the year");
+        let instant = i16::try_from(self.0 / 12 + 1)
+            .ok()
+            .and_then(|year| jiff::civil::Date::new(year, month, day).ok())
+            .zip(jiff::tz::Offset::from_seconds(i32::from(offset.0) * 60).ok())
+            .and_then(|(date, zone)| zone.to_timestamp(date.to_datetime(jiff::civil::Time::midnight())).ok());
+        instant.map_or(Timestamp::MAX, |instant| Timestamp(instant.as_microsecond()))
     }
 
     /// The month of `instant` in `offset`; months are half-open (rule C4).

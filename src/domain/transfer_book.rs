@@ -83,6 +83,12 @@ impl TransferBook {
         self.total = plus(self.total, amount);
     }
 
+    /// Takes out what was spent; a refund of it, negative, puts it back (rules D3, D6).
+    pub fn consume(&mut self, amount: Money) {
+        self.consumed = plus(self.consumed, amount);
+        self.total = self.total.checked_sub(amount).expect("invariant: at most the book is consumed");
+    }
+
     /// Takes out what goes back to a giver.
     pub fn revoke(&mut self, giver: AccountIndex, amount: Money) {
         let pair = self.pairs.entry(giver).or_default();

@@ -1,12 +1,13 @@
 //! Commands to one account: each is an account's own, and only its wording differs (rules A1, A2, B1, B2, B5, D11).
 
+use super::answer::Answer;
 use super::authorization::Decider;
-use super::command::{AccountSettings, Answer, Command};
+use super::billing_commands::billing_command;
+use super::command::{AccountSettings, Command};
 use super::commands::{ID_FORM, Scope, profile_change, quoted, require, text_fits};
 use super::{Engine, EngineError};
 use crate::actors::billing_account::{Do, View};
 use crate::actors::directory::{PrepareCancel, UndoCancel};
-use crate::actors::shard::Advance;
 use crate::domain::account::Surroundings;
 use crate::domain::account_command::AccountCommand;
 use crate::domain::ids::is_id;
@@ -53,7 +54,7 @@ pub(super) fn account_command(command: &Command) -> Result<Option<(&str, Account
         Command::ReleaseHold { billing_account, hold } => {
             (billing_account, AccountCommand::ReleaseHold { hold: hold.as_str().into() })
         }
-        _ => return Ok(None),
+        command => return billing_command(command),
     })
     .map(|(billing_account, command)| (billing_account.as_str(), command)))
 }
@@ -91,7 +92,14 @@ impl Engine {
         billing_account: &str,
     ) -> Result<(), EngineError> {
         let permission = match command {
-            AccountCommand::Modify { .. } => Permission::ModifyAccount,
+            AccountCommand::Modify { .. }
+            | AccountCommand::SetAutomaticWriteOff { .. }
+            | AccountCommand::SetWriteOffPreviousBills { .. }
+            | AccountCommand::SetSettlementCurrency { .. }
+            | AccountCommand::LinkPaymentMethod { .. }
+            | AccountCommand::EditPaymentMethod { .. }
+            | AccountCommand::UnlinkPaymentMethod { .. }
+            | AccountCommand::SetDefaultPaymentMethod { .. } => Permission::ModifyAccount,
             AccountCommand::TopUp { .. } => Permission::TopUp,
             AccountCommand::WithdrawCash { .. } => Permission::Withdraw,
             AccountCommand::PlaceHold { .. }
@@ -138,18 +146,6 @@ impl Engine {
         }
         self.check_modifiable(billing_account, settings).await?;
         self.account_command(scope, billing_account, command, Surroundings::default()).await
-    }
-
-    /// Has everything decided that is due (rule J5).
-    pub(super) async fn advance_time(&self, scope: &Scope) -> Result<Answer, EngineError> {
-        self.authorize_provider(&scope.principal)?;
-        self.inner.check_running()?;
-        let mut decided = 0;
-        for shard in &self.inner.shards {
-            let count = shard.send(Advance(scope.at)).await.map_err(|_| self.inner.stopped())?;
-            decided += count.map_err(|_| self.inner.stopped())?;
-        }
-        Ok(Answer::Advanced { decided })
     }
 
     /// Refuses settings that differ from those that were fixed at opening.

@@ -1,6 +1,6 @@
 //! Administrators and policies: what the authorization of an enterprise decides (rules G2, G3).
 
-use super::command::Answer;
+use super::answer::Answer;
 use super::commands::{Scope, quoted, require};
 use super::{Engine, EngineError};
 use crate::actors::admin_authorization::DoAuthorization;

@@ -4,14 +4,15 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
-use super::EngineError;
-use super::enterprise_queries::CreditOverview;
-use super::queries::AccountOverview;
+use crate::domain::billing::asset::AssetKind;
+use crate::domain::billing::coupon::CouponKind;
+use crate::domain::billing::payment_method::PaymentMethodKind;
+use crate::domain::billing::rate::Rate;
 use crate::domain::ids::Currency;
-use crate::domain::money::{Amount, Money};
+use crate::domain::money::Amount;
 use crate::domain::permissions::{Permissions, Policy};
 use crate::domain::profile::{AccountType, Site};
-use crate::domain::time::{Timestamp, UtcOffset};
+use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 
 /// The operator: may do everything.
 pub const PROVIDER: &str = "provider";
@@ -327,6 +328,205 @@ pub enum Command {
         /// `cloud_account/user`.
         user: String,
     },
+    /// Switches automatic write-off (rule D3).
+    SetAutomaticWriteOff {
+        /// Whose.
+        billing_account: String,
+        /// On or off.
+        enabled: bool,
+    },
+    /// Switches *Write Off Previous Bills* (rule D5).
+    SetWriteOffPreviousBills {
+        /// Whose.
+        billing_account: String,
+        /// On or off.
+        enabled: bool,
+    },
+    /// Sets the settlement currency from the next month on (rule D9).
+    SetSettlementCurrency {
+        /// Whose.
+        billing_account: String,
+        /// The currency.
+        #[serde(serialize_with = "text")]
+        currency: Currency,
+    },
+    /// Sets the exchange rate of a day (rule D9).
+    SetExchangeRate {
+        /// One unit of this currency…
+        #[serde(serialize_with = "text")]
+        from: Currency,
+        /// …is worth `rate` units of that.
+        #[serde(serialize_with = "text")]
+        to: Currency,
+        /// The rate.
+        #[serde(serialize_with = "text")]
+        rate: Rate,
+        /// The day, counted from 1970-01-01.
+        day: i32,
+    },
+    /// Sets the rate of tax on bills (rule D2).
+    SetTaxRate {
+        /// Whose.
+        billing_account: String,
+        /// The rate, such as 0.06.
+        #[serde(serialize_with = "text")]
+        rate: Rate,
+    },
+    /// Issues bills of a cycle, and of older ones (rules D1, D2).
+    IssueBills {
+        /// The cycle.
+        #[serde(serialize_with = "text")]
+        cycle: Cycle,
+        /// Whose; by default of every account that has something to bill.
+        billing_account: Option<String>,
+    },
+    /// Pays a bill by hand (rule D3).
+    PayBill {
+        /// The bill: `BILLING_ACCOUNT/CYCLE`.
+        bill: String,
+        /// What pays it; nothing means what automatic write-off would take.
+        assets: Vec<PayingAsset>,
+    },
+    /// Grants a coupon or voucher (rule D7).
+    GrantCoupon {
+        /// Whom.
+        billing_account: String,
+        /// Its id, unique in the account.
+        coupon: String,
+        /// Coupon or voucher.
+        #[serde(serialize_with = "text")]
+        kind: CouponKind,
+        /// What it is worth.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// From when on it may be used.
+        #[serde(serialize_with = "text")]
+        starts_at: Timestamp,
+        /// From when on it may no more.
+        #[serde(serialize_with = "text")]
+        ends_at: Timestamp,
+        /// The services that it pays for; all of them where none is named.
+        services: Vec<String>,
+        /// The least charge, purchase or bill that it pays a part of.
+        #[serde(serialize_with = "optional_amount")]
+        minimum_spend: Option<Amount>,
+    },
+    /// Buys something and pays it at once (rule D6).
+    Purchase {
+        /// Who pays.
+        billing_account: String,
+        /// The caller's id of the purchase, unique in the ledger.
+        order: String,
+        /// What it costs.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// Who buys it.
+        cloud_account: Option<String>,
+        /// What is bought.
+        service: Option<String>,
+    },
+    /// Refunds a purchase, in all or in part (rule D6).
+    Refund {
+        /// Which.
+        order: String,
+        /// The caller's id of the refund, unique within the purchase.
+        refund: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+    },
+    /// Begins a unified settlement (rule D8).
+    StartUnifiedSettlement {
+        /// Its id, unique in the ledger.
+        settlement: String,
+        /// The accounts and cycles whose bills are to be paid.
+        #[serde(serialize_with = "pairs_of")]
+        pairs: Vec<(String, Cycle)>,
+        /// The kinds of assets that may pay; all of them by default.
+        #[serde(serialize_with = "asset_names")]
+        assets: Option<Vec<AssetKind>>,
+    },
+    /// Pays the bills of a unified settlement and ends it (rule D8).
+    FinishUnifiedSettlement {
+        /// Which.
+        settlement: String,
+    },
+    /// Ends a unified settlement without paying (rule D8).
+    CloseUnifiedSettlement {
+        /// Which.
+        settlement: String,
+    },
+    /// Records a remittance that has come to the shared bank account (rule D11).
+    RecordRemittance {
+        /// Its id.
+        remittance: String,
+        /// How much.
+        #[serde(serialize_with = "plain_amount")]
+        amount: Amount,
+        /// In which currency; US dollar by default.
+        #[serde(serialize_with = "optional_text")]
+        currency: Option<Currency>,
+        /// What the bank says about it.
+        reference: Option<String>,
+    },
+    /// Claims a remittance for an account (rule D11).
+    ClaimRemittance {
+        /// Whose it becomes.
+        billing_account: String,
+        /// Which.
+        remittance: String,
+    },
+    /// Links a third-party payment method (rule D10).
+    LinkPaymentMethod {
+        /// Whose.
+        billing_account: String,
+        /// The account's own id for it.
+        method: String,
+        /// What it is.
+        #[serde(serialize_with = "text")]
+        kind: PaymentMethodKind,
+        /// The payment gateway's token for it.
+        token: String,
+    },
+    /// Gives a payment method another token (rule D10).
+    EditPaymentMethod {
+        /// Whose.
+        billing_account: String,
+        /// Which.
+        method: String,
+        /// The new token.
+        token: String,
+    },
+    /// Removes a payment method (rule D10).
+    UnlinkPaymentMethod {
+        /// Whose.
+        billing_account: String,
+        /// Which.
+        method: String,
+    },
+    /// Makes a payment method the one that is used if none is named (rule D10).
+    SetDefaultPaymentMethod {
+        /// Whose.
+        billing_account: String,
+        /// Which.
+        method: String,
+    },
+}
+
+/// An asset that a person pays a bill with (rule D3).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct PayingAsset {
+    /// Its kind.
+    #[serde(serialize_with = "asset_name")]
+    pub kind: AssetKind,
+    /// Of a coupon, its id.
+    pub coupon: Option<String>,
+    /// Of credit refund, the month; by default the oldest ones that may pay the bill.
+    #[serde(serialize_with = "optional_text")]
+    pub month: Option<Cycle>,
+    /// How much of it.
+    #[serde(serialize_with = "plain_amount")]
+    pub amount: Amount,
 }
 
 #[allow(clippy::ref_option)] // serde's form
@@ -335,6 +535,21 @@ fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) ->
         Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn asset_name<S: Serializer>(kind: &AssetKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.name())
+}
+
+#[allow(clippy::ref_option)] // serde's form
+fn asset_names<S: Serializer>(kinds: &Option<Vec<AssetKind>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let names: Option<Vec<_>> = kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.name()).collect());
+    names.serialize(serializer)
+}
+
+fn pairs_of<S: Serializer>(pairs: &[(String, Cycle)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pairs.iter().map(|(account, cycle)| (account, cycle.to_string())))
 }
 
 fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -404,37 +619,4 @@ impl Request {
     pub fn new(command: Command) -> Self {
         Self { command, principal: PROVIDER.to_owned(), key: None, at: None }
     }
-}
-
-/// What a command answers. Everything in it is durable.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
-    /// The figures of the billing account after the command.
-    Account(Box<AccountOverview>),
-    /// A result for each item, in order.
-    Items(Vec<(String, Result<(), EngineError>)>),
-    /// The enterprise after the command.
-    Credit(Box<CreditOverview>),
-    /// What setting a member's limit did, or would do.
-    Allocation(AllocationAnswer),
-    /// How many things were due and are decided now.
-    Advanced {
-        /// Their count.
-        decided: u64,
-    },
-}
-
-/// What setting a member's limit did, or would do (rule E3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AllocationAnswer {
-    /// The limit before.
-    pub credit_limit_before: Money,
-    /// The limit afterwards; of a pending one, what it will be when the contract is confirmed.
-    pub credit_limit_after: Money,
-    /// The member's available credit afterwards.
-    pub available_credit_after: Money,
-    /// Whether that is below 0.
-    pub overdue: bool,
-    /// The limit waits for the contract and counts 0 until then (rule E2).
-    pub pending: bool,
 }

@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::account_commands::account_command;
 use super::account_handle::AccountHandle;
-use super::command::{AccountSettings, Answer, Command, PROVIDER, Request};
+use super::answer::Answer;
+use super::command::{AccountSettings, Command, PROVIDER, Request};
 use super::queries::AccountOverview;
 use super::{Engine, EngineError, Inner};
 use crate::actors::billing_account::{BillingAccount, View};
@@ -44,6 +45,16 @@ impl Engine {
                 self.modify(scope, billing_account, settings).await
             }
             Command::AdvanceTime => self.advance_time(&scope).await,
+            command @ (Command::IssueBills { .. }
+            | Command::PayBill { .. }
+            | Command::Purchase { .. }
+            | Command::Refund { .. }
+            | Command::StartUnifiedSettlement { .. }
+            | Command::FinishUnifiedSettlement { .. }
+            | Command::CloseUnifiedSettlement { .. }
+            | Command::RecordRemittance { .. }
+            | Command::ClaimRemittance { .. }
+            | Command::SetExchangeRate { .. }) => self.execute_on_bills(scope, command).await,
             command => match account_command(command)? {
                 Some((billing_account, command)) => {
                     self.account_command(scope, billing_account, command, Surroundings::default()).await
@@ -327,8 +338,18 @@ impl Scope {
         Ok(Self {
             principal: request.principal.as_str().into(),
             key: request.key.as_ref().map(|key| (key.as_str().into(), digest())),
-            at: request.at.unwrap_or_else(|| inner.config.clock.now()),
+            at: match request.at {
+                Some(at) if request.principal == PROVIDER => at,
+                // Who pays does not choose a time to come: no coupon is early, and no bill is due late.
+                Some(at) => at.min(inner.config.clock.now()),
+                None => inner.config.clock.now(),
+            },
         })
+    }
+
+    /// The same for another account.
+    pub(super) fn again(&self) -> Self {
+        Self { principal: self.principal.clone(), key: self.key.clone(), at: self.at }
     }
 
     /// Who gives the command, for the actor that decides it.

@@ -9,6 +9,7 @@ use crossbeam::channel::Sender;
 use parking_lot::{Mutex, RwLock};
 
 use super::open::Basis;
+use super::references::References;
 use super::{Config, Inner, Threads};
 use crate::actors::directory::DirectoryActor;
 use crate::actors::gate::Gate;
@@ -51,6 +52,7 @@ pub(super) struct Members {
     watermark: Arc<Watermark>,
     orders: Sender<Order<Handover>>,
     logged_bytes: Arc<AtomicU64>,
+    references: References,
 }
 
 pub(super) type Addresses = (Vec<actix::Addr<Shard>>, actix::Addr<DirectoryActor>);
@@ -82,9 +84,12 @@ impl Members {
             opened,
             closing: AtomicBool::new(false),
             canceling: tokio::sync::Mutex::default(),
+            replacing: tokio::sync::Mutex::default(),
             routes: self.shared.routes,
             crossings: Arc::default(),
             enterprise_locks: Mutex::default(),
+            references: Mutex::new(self.references),
+            settling: tokio::sync::Mutex::default(),
             threads: Mutex::new(threads),
         }
     }
@@ -149,6 +154,7 @@ impl Crew {
             watermark: Arc::clone(&self.watermark),
             orders: self.orders.clone(),
             logged_bytes: Arc::clone(&self.logged_bytes),
+            references: References::of(&self.ledgers),
         }
     }
 

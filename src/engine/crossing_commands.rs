@@ -1,7 +1,8 @@
 //! Commands that concern enterprises, several accounts or administrators: who may give them, and who carries them out.
 
+use super::answer::Answer;
 use super::authorization::Decider;
-use super::command::{Answer, Command};
+use super::command::Command;
 use super::commands::{ID_FORM, Scope, quoted, require};
 use super::{Engine, EngineError};
 use crate::domain::admin_authorization::AuthorizationCommand;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::answer::{AllocationAnswer, Answer};
 use super::authorization::Decider;
-use super::command::{AllocationAnswer, Answer};
 use super::commands::{Scope, quoted, require};
 use super::enterprise_queries::CreditOverview;
 use super::{Engine, EngineError};
@@ -248,7 +248,9 @@ impl Engine {
                 self.ask_control(enterprise, question, from).await?;
             }
             let crossing = self.enter_all([giver, receiver], from)?;
-            let (one, other) = (self.ask(giver, View).await?, self.ask(receiver, View).await?);
+            let due_by = scope.at.min(self.inner.config.clock.now());
+            let (one, other) =
+                (self.ask(giver, ViewAt(due_by)).await?, self.ask(receiver, ViewAt(due_by)).await?);
             let (one, other) = (Box::new(one), Box::new(other));
             self.ask_control(enterprise, CreditQuestion::Move { from: one, to: other, amount }, from).await?;
             let command = AccountCommand::ReturnCredit {

@@ -3,23 +3,35 @@
 mod account_commands;
 pub mod account_handle;
 mod administrators;
+pub mod answer;
 mod authorization;
+pub mod bill_lines;
+mod billing_commands;
+pub mod billing_queries;
+pub mod books;
 pub mod change_records;
 pub mod command;
 mod commands;
 pub mod config;
 mod crew;
 mod crossing_commands;
+pub mod delivery;
 mod enterprise_commands;
 pub mod enterprise_queries;
 pub mod error;
+pub mod history;
+mod issue;
 mod open;
 pub mod post;
 pub mod post_report;
 pub mod queries;
+mod references;
+pub mod replace_period;
 pub mod report;
 mod snapshots;
+pub mod transactions;
 mod transfers;
+mod unified_settlement;
 pub mod verify;
 
 use std::collections::HashMap;
@@ -33,13 +45,17 @@ use parking_lot::{Mutex, RwLock};
 
 pub use crate::actors::planted::PlantedFault;
 pub use account_handle::AccountHandle;
-pub use command::{AccountSettings, Answer, Command, PROVIDER, Request};
+pub use answer::Answer;
+pub use command::{AccountSettings, Command, PROVIDER, Request};
 pub use config::Config;
+pub use delivery::{Delivery, Reach, Unfit};
 pub use error::{EngineError, OpenError};
 pub use open::{LogPump, Opened, Simulated};
 pub use post::{OnError, Pending};
 pub use post_report::{PostItem, PostReport};
+pub use replace_period::ReplaceReport;
 
+use self::references::References;
 use crate::actors::crossings::Crossings;
 use crate::actors::directory::{DirectoryActor, PassDirectory};
 use crate::actors::gate::Gate;
@@ -109,12 +125,18 @@ struct Inner {
     closing: AtomicBool,
     /// Held while an account is canceled, so that the directory's mark of one cancel is not taken back by another.
     canceling: tokio::sync::Mutex<()>,
+    /// Held while a period is replaced, so that what one posts is not missing from the sums of another.
+    replacing: tokio::sync::Mutex<()>,
     /// Where the actors are.
     routes: Arc<Routes>,
     /// The accounts that something is on its way to or from.
     crossings: Arc<Crossings>,
     /// Held while an operation on one enterprise takes several steps.
     enterprise_locks: Mutex<HashMap<EnterpriseIndex, Arc<tokio::sync::Mutex<()>>>>,
+    /// Which account has which purchase, remittance and unified settlement.
+    references: Mutex<References>,
+    /// Held while a unified settlement begins or ends.
+    settling: tokio::sync::Mutex<()>,
     threads: Mutex<Option<Threads>>,
 }
 

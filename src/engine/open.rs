@@ -18,7 +18,6 @@ use crate::actors::routes::Delivery;
 use crate::domain::crossing::{Cargo, Party, Sent};
 use crate::domain::identities::IdentityHasher;
 use crate::domain::invariants::{check_enterprises, check_ledgers};
-use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
 use crate::journal::replay::{Replayed, Start, replay};
 use crate::journal::snapshot::{self, SnapshotState};
@@ -170,8 +169,10 @@ impl Engine {
             return Ok(());
         }
         let failed = |error: EngineError| OpenError::Config(error.to_string());
+        // It arrives now: by the receiver's own last time it would come before it was sent, and pay what was due then.
+        let now = self.inner.config.clock.now();
         for (from, sent) in &in_flight {
-            let delivery = Delivery::of(*from, sent, Timestamp::MIN, RECOVERY, None);
+            let delivery = Delivery::of(*from, sent, now, RECOVERY, None);
             self.inner.routes.deliver(sent.to, delivery);
         }
         for (_, sent) in &in_flight {

@@ -536,7 +536,7 @@ fn push_extra(
 }
 
 /// The cloud account of a charge that a shard can decide on, or why there is none.
-fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
+pub(super) fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
     checked(charge, true, true)?;
     let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
     Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)

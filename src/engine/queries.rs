@@ -4,6 +4,7 @@ use super::{Engine, EngineError};
 use crate::actors::billing_account::View;
 use crate::actors::shard::List;
 use crate::domain::account::{AccountView, Status};
+use crate::domain::billing::rate::Rate;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::account_slot;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
@@ -17,6 +18,7 @@ const CLOUD_ACCOUNTS_NAMED_MAX: usize = 100;
 
 /// Everything about one billing account (rules A8, B3).
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::struct_excessive_bools)] // settings and states that don't depend on each other
 pub struct AccountOverview {
     /// The user's id.
     pub billing_account: String,
@@ -52,6 +54,22 @@ pub struct AccountOverview {
     pub credit_limit: Money,
     /// Unsettled charges of open cycles (direct).
     pub unsettled_current: Money,
+    /// What is outstanding of issued bills (direct).
+    pub unsettled_previous: Money,
+    /// Credit refund that is left (direct).
+    pub credit_refund: Money,
+    /// Coupons that are valid at the account's own time.
+    pub coupons_valid: u64,
+    /// What is left of them.
+    pub coupon_balance: Money,
+    /// Whether automatic write-off is on (rule D3).
+    pub automatic_write_off: bool,
+    /// Whether credit refund pays older bills (rule D5).
+    pub write_off_previous_bills: bool,
+    /// The rate of tax on bills (rule D2).
+    pub tax_rate: Rate,
+    /// The settlement currency that was set last (rule D9).
+    pub settlement_currency: Currency,
     /// Quota (ecosystem).
     pub quota: Money,
     /// Quota consumed (ecosystem).
@@ -235,6 +253,14 @@ impl Engine {
             cash_balance: view.cash,
             credit_limit: view.credit_limit,
             unsettled_current: if direct { view.unsettled_current } else { Money::ZERO },
+            unsettled_previous: view.unsettled_previous,
+            credit_refund: view.credit_refund,
+            coupons_valid: view.coupons_valid,
+            coupon_balance: view.coupon_balance,
+            automatic_write_off: view.automatic_write_off,
+            write_off_previous_bills: view.write_off_previous_bills,
+            tax_rate: view.tax_rate,
+            settlement_currency: view.settlement_currency,
             quota: view.quota,
             quota_consumed: view.quota_consumed,
             unbilled: if direct { Money::ZERO } else { view.unsettled_current },

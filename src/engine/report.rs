@@ -1,18 +1,23 @@
 //! What is in the log: exact sums of charges, streamed; history needs no memory.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use super::open::{describe, journal_fault};
 use super::{Engine, EngineError};
 use crate::domain::charge::Category;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
-use crate::domain::money::{Amount, Money};
+use crate::domain::money::{Amount, Money, RunningSum};
+use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::Cycle;
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label, PostedCharge};
 use crate::journal::frame::{Frame, Kind, frames};
 use crate::wal::{Lsn, VisitStop, read_log};
+
+/// Looks at a record of the log, and may break the reading off.
+pub(super) type Visit<'v, B> = dyn FnMut(Lsn, &Frame<'_>) -> Result<ControlFlow<B>, JournalFault> + 'v;
 
 /// What a report may be broken down by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -96,7 +101,7 @@ impl Engine {
         let account = query.billing_account.as_ref().map(|id| self.known(id)).transpose()?;
         let (currencies, names) = self.currencies()?;
         // The keys asked for, and the currency at the end.
-        let mut sums: HashMap<[u32; ReportKey::ALL.len() + 1], (Money, u64)> = HashMap::new();
+        let mut sums: HashMap<[u32; ReportKey::ALL.len() + 1], (RunningSum, u64)> = HashMap::new();
         let mut texts = Texts { currencies: names, ..Texts::default() };
         let mut key = [0; ReportKey::ALL.len() + 1];
         let mut by = query.by.clone();
@@ -104,7 +109,7 @@ impl Engine {
         if by.len() > ReportKey::ALL.len() {
             return Err(EngineError::Invalid { field: "by", detail: "name each key once".to_owned() });
         }
-        self.read_history(&mut |frame| {
+        self.read_history(&mut |_, frame| {
             if frame.kind != Kind::ChargesPosted {
                 return Ok(());
             }
@@ -125,20 +130,21 @@ impl Engine {
                 }
                 let amount =
                     Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?.money();
-                let (sum, count) = sums.entry(key).or_insert((Money::ZERO, 0));
-                *sum = sum.checked_add(amount).ok_or(JournalFault::Malformed("sum"))?;
+                let (sum, count) = sums.entry(key).or_default();
+                *sum = sum.plus(amount);
                 *count += 1;
             }
             Ok(())
         })?;
-        let mut items: Vec<_> = sums
-            .into_iter()
-            .map(|(key, (amount, charges))| ReportItem {
+        let item = |(key, (sum, charges)): ([u32; ReportKey::ALL.len() + 1], (RunningSum, u64))| {
+            let too_large = || EngineError::refused(Refusal::AmountOverflow, "a sum of the report");
+            Ok(ReportItem {
                 keys: key.iter().zip(&by).map(|(part, by)| self.key_text(*by, *part, &texts)).collect(),
                 charges,
-                amount,
+                amount: sum.total().ok_or_else(too_large)?,
             })
-            .collect();
+        };
+        let mut items = sums.into_iter().map(item).collect::<Result<Vec<_>, EngineError>>()?;
         items.sort_by(|one, other| one.keys.cmp(&other.keys));
         Ok(items)
     }
@@ -146,7 +152,7 @@ impl Engine {
     /// Reads all records that are durable now, oldest first.
     pub(super) fn read_history(
         &self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), JournalFault>,
+        visit: &mut dyn FnMut(Lsn, &Frame<'_>) -> Result<(), JournalFault>,
     ) -> Result<(), EngineError> {
         let _not_trimmed = self.inner.history.read();
         let until = self.inner.watermark.durable();
@@ -155,13 +161,24 @@ impl Engine {
         }
         let read =
             read_log(&*self.inner.storage, &self.inner.identity, Lsn::FIRST, Some(until), &mut |block| {
-                frames(block.bytes).try_for_each(|frame| visit(&frame?)).map_err(VisitStop::new)
+                frames(block.bytes).try_for_each(|frame| visit(block.lsn, &frame?)).map_err(VisitStop::new)
             });
         read.map(|_| ()).map_err(|fault| EngineError::Log(describe(&journal_fault(fault))))
     }
 
+    /// As [`Engine::read_history`], until `visit` breaks it off.
+    pub(super) fn stream_history<B>(&self, visit: &mut Visit<'_, B>) -> Result<ControlFlow<B>, EngineError> {
+        let mut flow = ControlFlow::Continue(());
+        let read = self.read_history(&mut |lsn, frame| {
+            flow = visit(lsn, frame)?;
+            // Any fault ends the reading; this one is not reported.
+            if flow.is_break() { Err(JournalFault::Malformed("record")) } else { Ok(()) }
+        });
+        if flow.is_break() { Ok(flow) } else { read.map(|()| flow) }
+    }
+
     /// By account number: a number for its currency; and the currencies by these numbers.
-    fn currencies(&self) -> Result<(Vec<u32>, Vec<Currency>), EngineError> {
+    pub(super) fn currencies(&self) -> Result<(Vec<u32>, Vec<Currency>), EngineError> {
         let mut names = Vec::new();
         let mut currencies = Vec::new();
         let mut from = Some(0);
@@ -196,9 +213,9 @@ impl Engine {
     }
 }
 
-/// Texts of charges, numbered for one report.
+/// Texts of charges, numbered for one reading of the log.
 #[derive(Default)]
-struct Texts {
+pub(super) struct Texts {
     currencies: Vec<Currency>,
     logged: Strings,
     inline: Vec<String>,
@@ -209,12 +226,12 @@ struct Texts {
 const INLINE_BASE: u32 = 1 << 31;
 
 impl Texts {
-    fn keep(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
+    pub(super) fn keep(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
         let known = posted.strings.iter().all(|(number, text)| self.logged.restore(*number, text));
         if known { Ok(()) } else { Err(JournalFault::Malformed("strings")) }
     }
 
-    fn label(&mut self, label: Label<'_>) -> u32 {
+    pub(super) fn label(&mut self, label: Label<'_>) -> u32 {
         if label.number != StringId::INLINE {
             return label.number.0;
         }
@@ -228,7 +245,7 @@ impl Texts {
         number
     }
 
-    fn text(&self, number: u32) -> &str {
+    pub(super) fn text(&self, number: u32) -> &str {
         match number.checked_sub(INLINE_BASE) {
             Some(place) => self.inline.get(place as usize).map_or("", String::as_str),
             None => self.logged.text(StringId(number)).unwrap_or_default(),

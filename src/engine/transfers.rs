@@ -1,6 +1,6 @@
 //! Transfers and revocations: cash crosses between two accounts, and the answer waits for both (rules F1–F5).
 
-use super::command::Answer;
+use super::answer::Answer;
 use super::commands::Scope;
 use super::{Engine, EngineError};
 use crate::actors::billing_account::{AskCounterpart, View};
@@ -45,7 +45,9 @@ impl Engine {
         command: impl FnOnce(Counterpart) -> AccountCommand,
     ) -> Result<Answer, EngineError> {
         let crossing = self.enter_all([sender, receiver], id)?;
-        let counterpart = self.ask_shard(receiver, AskCounterpart(sender)).await?;
+        // A command's wrong time stays with who decides it (rule J5).
+        let at = scope.at.min(self.inner.config.clock.now());
+        let counterpart = self.ask_shard(receiver, AskCounterpart(sender, at)).await?;
         let told =
             self.tell(sender, scope, command(counterpart), Surroundings::default(), Some(crossing), id).await;
         // What the receiver said of itself may have been ahead of the disk; and its half must be on it.

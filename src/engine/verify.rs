@@ -3,7 +3,7 @@
 use super::open::{Age, describe, journal_fault, read_snapshot, shard_count, storage_of};
 use super::{Config, OpenError};
 use crate::domain::identities::IdentityHasher;
-use crate::domain::invariants::{Invariant, Violation, check_enterprises, check_ledgers};
+use crate::domain::invariants::{Invariant, Violation, check_enterprises, check_ledgers, check_write_offs};
 use crate::domain::ledger::Ledger;
 use crate::domain::money::RunningSum;
 use crate::journal::JournalFault;
@@ -59,6 +59,7 @@ pub fn verify(config: &Config) -> Result<VerifyReport, OpenError> {
         }
     };
     checks.extend(check_ledgers(&whole.ledgers));
+    checks.extend(check_write_offs(&whole.ledgers));
     checks.extend(check_enterprises(&whole.ledgers, &whole.enterprises));
     if whole.repeated > 0 && !trimmed {
         let detail =
@@ -212,15 +213,18 @@ impl Checks {
 
 type Sums = Vec<(u32, u32, Vec<(u32, u8, u64, i128)>)>;
 
-/// All sums of a shard in a fixed order; the order within a payment relationship tells nothing.
+/// All sums of open cycles of a shard in a fixed order; the order within a payment relationship tells nothing, nor which
+/// sums that are on bills are still there.
 fn sums(ledger: &Ledger) -> Sums {
     let mut sums: Sums = ledger
         .payments
         .iter()
         .map(|payment| {
+            let open_from = ledger.accounts[ledger.slot(payment.account)].open_from();
             let mut of_one: Vec<_> = payment
                 .paid
                 .sums()
+                .filter(|sum| sum.cycle >= open_from)
                 .map(|sum| (sum.cycle.index(), sum.category as u8, sum.charges, sum.amount.units()))
                 .collect();
             of_one.sort_unstable();

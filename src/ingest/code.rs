@@ -43,6 +43,9 @@ pub const UNKNOWN_FIELD: &str = "unknown_field";
 /// A JSON object or a MessagePack map names a field twice.
 pub const DUPLICATE_FIELD: &str = "duplicate_field";
 
+/// The charge belongs to another cycle than the one that is replaced (rule C8): deliver it with its own month.
+pub const OTHER_CYCLE: &str = "other_cycle";
+
 /// Note: an amount was rounded half to even to 18 fraction digits.
 pub const AMOUNT_SHORTENED: &str = "amount_shortened";
 /// Note: an amount was read without its currency sign, commas or spaces.

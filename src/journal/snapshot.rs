@@ -17,8 +17,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::JournalFault;
+use super::forms::billing::{RateV1, RemittanceV1};
 use super::forms::from_slice;
-use super::forms::parts::RememberedV1;
+use super::forms::parts::{RememberedV1, currency_of};
 use super::forms::snapshot_account::{AccountState, AccountV1};
 use super::forms::snapshot_enterprise::{AuthorizationV1, CreditControlV1};
 use crate::domain::account::AccountParts;
@@ -38,8 +39,8 @@ use crate::wal::storage::{Storage, StorageFile};
 const DIRECTORY: &str = "snapshots";
 const UNFINISHED: &str = "snapshots/unfinished.tmp";
 const MAGIC: [u8; 8] = *b"EXCHSNAP";
-/// Version 1 knows no enterprises; it reads as if there were none.
-const VERSION: u32 = 2;
+/// Version 1 knows no enterprises, version 2 no bills; they read as if there were none.
+const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 40;
 const PART_HEADER_BYTES: usize = 12;
 /// How many finished snapshots stay; a broken one falls back to the older.
@@ -121,6 +122,16 @@ impl Part {
             changes: parts.changes.iter().map(|(cloud, payer, at)| (cloud.0, payer.0, at.micros())).collect(),
             keys: parts.keys.iter().map(RememberedV1::from).collect(),
             enterprises: parts.enterprises.clone(),
+            rates: parts
+                .rates
+                .iter()
+                .map(|(from, to, day, rate)| (from.as_str().into(), to.as_str().into(), *day, (*rate).into()))
+                .collect(),
+            remittances: parts
+                .remittances
+                .iter()
+                .map(|(id, received)| (id.clone(), received.into()))
+                .collect(),
         };
         Self::encode(KIND_DIRECTORY, &form)
     }
@@ -161,6 +172,11 @@ struct DirectoryV1 {
     // Since version 2.
     #[serde(default)]
     enterprises: Vec<Box<str>>,
+    // Since version 3.
+    #[serde(default)]
+    rates: Vec<(Box<str>, Box<str>, i32, RateV1)>,
+    #[serde(default)]
+    remittances: Vec<(Box<str>, RemittanceV1)>,
 }
 
 /// Synced after so many bytes: at its end the disk would be busy with all of it, and every commit would wait.
@@ -405,6 +421,16 @@ fn directory_parts(body: &[u8]) -> Result<DirectoryParts, JournalFault> {
             .collect(),
         keys: form.keys.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
         enterprises: form.enterprises,
+        rates: form
+            .rates
+            .into_iter()
+            .map(|(from, to, day, rate)| Ok((currency_of(&from)?, currency_of(&to)?, day, rate.try_into()?)))
+            .collect::<Result<_, JournalFault>>()?,
+        remittances: form
+            .remittances
+            .into_iter()
+            .map(|(id, received)| Ok((id, received.try_into()?)))
+            .collect::<Result<_, JournalFault>>()?,
     })
 }
 

@@ -21,6 +21,9 @@ use super::figures::Figures;
 use super::workload::account_id;
 use crate::clock::{CpuClock, Stopwatch};
 use crate::domain::account::Account;
+use crate::domain::account_event::AccountEvent;
+use crate::domain::billing::asset::Portion;
+use crate::domain::billing::coupon::CouponTerms;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::identities::{Identities, IdentityHasher, IdentityKey, Seen};
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
@@ -28,7 +31,7 @@ use crate::domain::names::{LOOK_UPS_AHEAD, Names};
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::prefetch::prefetch;
 use crate::domain::strings::StringId;
-use crate::domain::time::CycleSpan;
+use crate::domain::time::{CycleSpan, Timestamp};
 use crate::journal::charges::{ChargeId, ChargesBuilder, Label, PostedCharge};
 use crate::limits::{CHUNK_CHARGES_MAX, PIECE_CHARGES};
 use crate::wal::{
@@ -53,6 +56,8 @@ pub struct FloorShard {
     logged_source: bool,
     resolved: Vec<(u32, IdentityKey)>,
     accepted: u64,
+    /// What coupons have deducted from the charge at hand.
+    deducted: Vec<Portion>,
 }
 
 impl FloorShard {
@@ -69,6 +74,7 @@ impl FloorShard {
             logged_source: false,
             resolved: Vec::new(),
             accepted: 0,
+            deducted: Vec::new(),
         };
         for account in
             (0..accounts).map(AccountIndex).filter(|account| account.partition().shard(shards) == shard)
@@ -155,10 +161,18 @@ impl FloorShard {
                     )
                     .ok()
             });
-            let Some(cycle) = decided else {
+            let Some(place) = decided else {
                 continue;
             };
+            let cycle = place.cycle;
             account.apply_charge(paid, amount, cycle, charge.category);
+            let deducted = &mut self.deducted;
+            deducted.clear();
+            if account.deducts() {
+                let (start, category) = (charge.period_start, charge.category);
+                account.decide_deductions(amount, start, category, charge.service, deducted);
+                account.apply_deductions(cycle, deducted.iter().copied());
+            }
             self.identities.insert(home, cycle, key);
             if !self.logged_source {
                 self.builder.push_string(SOURCE, charge.source);
@@ -171,8 +185,9 @@ impl FloorShard {
                 amount: charge.amount.decimal(),
                 period_start: charge.period_start,
                 cycle,
+                original_cycle: place.original,
                 category: charge.category,
-                correction: charge.correction,
+                correction: charge.correction || place.is_late(),
                 id: ChargeId::new(charge.id),
                 source: Label { number: SOURCE, inline: "" },
                 service: Label::EMPTY,
@@ -183,6 +198,7 @@ impl FloorShard {
                 tags: charge.tags,
                 import_row: charge.import_row,
             });
+            self.builder.push_deductions(deducted);
             self.accepted += 1;
         }
     }
@@ -279,6 +295,14 @@ impl Floor {
         let shards =
             (0..shards).map(|shard| FloorShard::new(accounts, shard, shards, identity.hash_key)).collect();
         Ok(Self { shards, orders, log })
+    }
+
+    /// Grants every account a coupon.
+    pub fn grant(&mut self, terms: &CouponTerms) {
+        let granted = AccountEvent::CouponGranted { coupon: Box::new(terms.clone()) };
+        for account in self.shards.iter_mut().flat_map(|shard| &mut shard.accounts) {
+            account.apply(&granted, Timestamp::default());
+        }
     }
 
     /// Posts all batches, those of each shard on a thread of its own, and waits until they are durable.

@@ -10,10 +10,14 @@ use super::disk;
 use super::drive::{self, Pace};
 use super::figures::{Figures, Latency, median, share};
 use super::floor::Floor;
+use super::transfers::all;
 use super::workload::{CURRENCY, Workload, WorkloadSpec, account_id, split};
+use crate::domain::billing::coupon::{CouponKind, CouponTerms};
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::ids::Currency;
-use crate::engine::{Config, Engine};
+use crate::domain::money::{Amount, Money};
+use crate::domain::time::Timestamp;
+use crate::engine::{Command, Config, Engine, Request};
 use crate::limits::IN_FLIGHT_CHARGES_MAX;
 use crate::wal::OsStorage;
 
@@ -60,6 +64,8 @@ pub struct IngestSpec {
     pub in_flight: Option<usize>,
     /// Take snapshots, one after the other, while the engine runs.
     pub snapshots: bool,
+    /// Coupons of each account, which deduct from every charge (rule C5).
+    pub coupons: u32,
 }
 
 /// One round.
@@ -106,6 +112,11 @@ pub fn measure(
     let engine = open(home.path(), spec.workload.accounts, spec.shards)?;
     let storage = Arc::new(OsStorage::open(floor_home.path(), true)?);
     let mut floor = Floor::open(spec.workload.accounts, spec.shards, storage, spec.workload.seed)?;
+    for number in 0..spec.coupons {
+        let terms = coupon(number)?;
+        grant(&engine, spec.workload.accounts, &terms)?;
+        floor.grant(&terms);
+    }
     let mut workload = Workload::new(spec.workload);
     let mut measured = Rounds::default();
     for round in 0..=spec.rounds {
@@ -167,6 +178,42 @@ pub fn open_accounts(engine: &Engine, accounts: u32) -> Result<(), Box<dyn Error
     }
     Ok(())
 }
+
+/// A coupon for all services that outlasts every benchmark; each one expires a second after the one before.
+fn coupon(number: u32) -> Result<CouponTerms, Box<dyn Error>> {
+    const FIRST_END: i64 = 4_102_444_800_000_000; // 2100-01-01
+    let nominal: Amount = "1000000000".parse()?;
+    Ok(CouponTerms {
+        id: format!("coupon-{number}").into(),
+        kind: CouponKind::Coupon,
+        nominal: nominal.money(),
+        starts_at: Timestamp::default(),
+        ends_at: Timestamp::from_micros(FIRST_END + i64::from(number) * 1_000_000),
+        services: Box::default(),
+        minimum_spend: Money::ZERO,
+    })
+}
+
+/// Grants every account a coupon.
+fn grant(engine: &Engine, accounts: u32, terms: &CouponTerms) -> Result<(), Box<dyn Error>> {
+    let amount: Amount = terms.nominal.to_string().parse()?;
+    let requests = (0..accounts).map(|account| {
+        Request::new(Command::GrantCoupon {
+            billing_account: account_id(account),
+            coupon: terms.id.to_string(),
+            kind: terms.kind,
+            amount,
+            starts_at: terms.starts_at,
+            ends_at: terms.ends_at,
+            services: Vec::new(),
+            minimum_spend: None,
+        })
+    });
+    Ok(pollster::block_on(all(engine, requests, COMMANDS_AT_ONCE, &mut |_| ()))?)
+}
+
+/// Commands under way at a time while a benchmark prepares.
+pub const COMMANDS_AT_ONCE: usize = 4_096;
 
 /// Deals batches out to the threads that post them.
 pub fn deal(batches: Vec<ChargeBatch>, threads: usize) -> Vec<Vec<ChargeBatch>> {

@@ -3,6 +3,7 @@
 //! Every figure of the engine stands beside one of a plain loop, or of the disk alone, taken in the same run: machines
 //! are noisy, so ratios and medians count, not absolute figures.
 
+pub mod bills;
 pub mod disk;
 pub mod drive;
 pub mod figures;

@@ -156,7 +156,10 @@ impl ReplayFloor {
                     }
                 }
                 // The workload has none.
-                DirectoryEvent::PayerChanged { .. } | DirectoryEvent::EnterpriseOpened { .. } => {}
+                DirectoryEvent::PayerChanged { .. }
+                | DirectoryEvent::EnterpriseOpened { .. }
+                | DirectoryEvent::ExchangeRateSet { .. }
+                | DirectoryEvent::RemittanceReceived { .. } => {}
             }
         }
     }

@@ -131,7 +131,7 @@ async fn found_enterprise(engine: &Engine, accounts: u32, callers: usize) -> Res
 }
 
 /// Carries out requests, so many at a time; each one's latency is told.
-async fn all(
+pub(super) async fn all(
     engine: &Engine,
     mut requests: impl Iterator<Item = Request>,
     callers: usize,

@@ -66,6 +66,8 @@ pub struct Workload {
     rng: Pcg64Mcg,
     zipf: Option<Zipf<f64>>,
     next: u64,
+    /// Microseconds from 1970 to the first charge period.
+    month_start: i64,
 }
 
 /// The id of an account, 20 bytes long.
@@ -79,7 +81,12 @@ impl Workload {
         let zipf = (spec.distribution == Distribution::Zipf)
             .then(|| Zipf::new(f64::from(spec.accounts.max(1)), ZIPF_EXPONENT).ok())
             .flatten();
-        Self { spec, rng: Pcg64Mcg::seed_from_u64(spec.seed), zipf, next: 0 }
+        Self { spec, rng: Pcg64Mcg::seed_from_u64(spec.seed), zipf, next: 0, month_start: MONTH_START }
+    }
+
+    /// The charges from now on are of the month after.
+    pub fn begin_next_month(&mut self) {
+        self.month_start += HOURS * HOUR;
     }
 
     /// The next `charges` charges, in batches; the last one may be smaller.
@@ -115,7 +122,7 @@ impl Workload {
             self.rng.random_range(1..1_000_000)
         ))
         .expect("invariant: an amount of six fraction digits");
-        let start = MONTH_START + self.rng.random_range(0..HOURS) * HOUR;
+        let start = self.month_start + self.rng.random_range(0..HOURS) * HOUR;
         let start = Timestamp::from_micros(start);
         batch.push(&Charge::usage(&account, SOURCE, &id, amount, CURRENCY, start));
         self.next += 1;

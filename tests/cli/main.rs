@@ -2,15 +2,22 @@
 
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 
+mod account_year;
 mod apply;
 mod bad_input;
 mod bench;
+mod bills;
 mod directory;
 mod enterprise;
 mod generate;
 mod harness;
+mod hledger;
+#[path = "../hledger/mod.rs"]
+mod hledger_books;
 mod ingest;
+mod past;
 mod presets;
 mod queries;
 mod real_files;
+mod replace_period;
 mod soak;

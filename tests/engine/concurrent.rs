@@ -159,7 +159,7 @@ impl Run {
                         effective_at: Some(at(&format!("2026-{:02}-01T00:00:00Z", round + 2))),
                     };
                     let answer = engine.execute(&keyed(&command, &*key)).unwrap();
-                    if let exchequer::engine::command::Answer::Items(items) = answer
+                    if let exchequer::engine::Answer::Items(items) = answer
                         && items[0].1.is_ok()
                     {
                         done.commands.push((command, key));

@@ -261,6 +261,7 @@ fn inline_charges() -> Vec<PostedCharge<'static>> {
         amount: "-79228162514.264337593543950335".parse().unwrap(),
         period_start: Timestamp::from_micros(-5),
         cycle: Cycle::new(2026, 5).unwrap(),
+        original_cycle: Cycle::new(2026, 5).unwrap(),
         category: Category::Adjustment,
         correction: true,
         id: ChargeId::new("an id"),

@@ -14,5 +14,6 @@ mod naive;
 mod order;
 mod random;
 mod reopen;
+mod replace_period;
 mod rig;
 mod valve;

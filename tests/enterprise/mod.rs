@@ -92,7 +92,7 @@ impl Enterprise {
     }
 
     pub fn counterpart(&self, who: usize, asked_by: usize) -> Counterpart {
-        self.accounts[who].counterpart(self.index(asked_by))
+        self.accounts[who].counterpart(self.index(asked_by), Timestamp::MIN)
     }
 
     pub fn view(&self, who: usize) -> Box<AccountView> {

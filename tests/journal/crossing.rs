@@ -272,7 +272,7 @@ impl World {
         let number = self.chance.below(self.accounts.len());
         let other = self.chance.below(self.accounts.len());
         let amount = cents(1 + self.chance.below(99));
-        let counterpart = self.accounts[other].counterpart(AccountIndex(nth(number)));
+        let counterpart = self.accounts[other].counterpart(AccountIndex(nth(number)), Timestamp::MIN);
         let control = self.chance.below(self.enterprises.len());
         let enterprise = EnterpriseIndex(nth(control));
         let hold = || Box::from(["a", "b", "c"][other % 3]);

@@ -1,5 +1,7 @@
 //! The journal by itself, without an engine: from domain through log and snapshot back to state.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod billing;
 mod crossing;
 mod golden;
+mod golden_billing;

@@ -344,7 +344,7 @@ impl Rig {
             }
             let task = Task::new(self.seed, run, number);
             // Its figures are the same, whatever the answer.
-            let unknown = Answer::Advanced { decided: 0 };
+            let unknown = Answer::Advanced { decided: 0, refused: Vec::new() };
             let figures: Vec<_> = task.effect(&unknown).into_iter().map(|(figure, _)| figure).collect();
             let mut before = read(engine, figures.iter().copied());
             let result = engine.execute(&task.request());

@@ -1,6 +1,6 @@
 //! Compares what the engine shows with what the auditor knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer::domain::money::Money;
 use exchequer::domain::permissions::Permissions;
@@ -9,13 +9,15 @@ use exchequer::engine::enterprise_queries::{Administrator, CreditOverview, Revoc
 use exchequer::engine::queries::AccountOverview;
 use exchequer::engine::{Answer, Command, Engine, EngineError, Request};
 
+use crate::bills_audit::{ShownBills, compare_bill_figures, compare_bills, orders};
 use crate::model::{Account, Model, Status};
-use crate::op::{Op, What};
+use crate::op::{Op, Thing, What};
 
 /// What is looked at.
 #[derive(Clone, Debug)]
 pub struct Questions {
     accounts: Vec<String>,
+    orders: BTreeMap<String, Vec<String>>,
     pairs: Vec<(String, String)>,
     enterprises: Vec<String>,
 }
@@ -34,6 +36,7 @@ struct ShownAccount {
     newest: Money,
     transferable: Transferable,
     administrators: Vec<Administrator>,
+    bills: ShownBills,
 }
 
 impl Questions {
@@ -43,6 +46,7 @@ impl Questions {
         });
         Self {
             accounts: model.accounts.keys().cloned().collect(),
+            orders: orders(model),
             pairs: pairs.collect(),
             enterprises: model.enterprises.keys().cloned().collect(),
         }
@@ -61,6 +65,7 @@ impl Questions {
                 newest: engine.newest_available_credit(&id)?,
                 transferable: engine.transferable_async(&id).await?,
                 administrators: engine.administrators_async(&id).await?,
+                bills: ShownBills::ask(&engine, &id, &self.orders[&id]).await?,
             };
             shown.accounts.insert(id, account);
         }
@@ -76,11 +81,15 @@ impl Questions {
     }
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Result<(), String> {
+pub fn same<T: PartialEq + std::fmt::Debug + ?Sized>(
+    what: &str,
+    found: &T,
+    expected: &T,
+) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{what} is {found:?}, must be {expected:?}")) }
 }
 
-fn units(what: &str, found: Money, expected: i128) -> Result<(), String> {
+pub fn units(what: &str, found: Money, expected: i128) -> Result<(), String> {
     let expected = Money::from_units(expected);
     if found == expected { Ok(()) } else { Err(format!("{what} is {found}, must be {expected}")) }
 }
@@ -158,7 +167,31 @@ fn compare_account(model: &Model, id: &str, account: &Account, found: &ShownAcco
         .map(|administrator| (administrator.cloud_account.clone(), administrator.permissions))
         .collect();
     let expected = model.administrators.get(&model.list_of(id)).cloned().unwrap_or_default();
-    same("administrators", &regular, &expected)
+    same("administrators", &regular, &expected)?;
+    compare_bills(id, account, &found.bills)
+}
+
+/// The engine was opened again where months pass: what no unanswered operation is about must be as it was answered.
+pub fn compare_after_restart<'o>(
+    model: &Model,
+    shown: &Shown,
+    unanswered: impl Iterator<Item = &'o Op>,
+) -> Result<(), String> {
+    let touched: BTreeSet<_> = unanswered.flat_map(|op| op.touches.alone.iter()).collect();
+    if touched.contains(&Thing::All) {
+        return Ok(());
+    }
+    let untouched = model.accounts.iter().filter(|(id, _)| !touched.contains(&Thing::Account((*id).clone())));
+    for (id, account) in untouched {
+        let found = &shown.accounts[id];
+        let wrong = |wrong| format!("account `{id}` after the restart: {wrong}");
+        compare_bill_figures(account, &found.overview).map_err(wrong)?;
+        units("cash", found.overview.cash_balance, account.cash).map_err(wrong)?;
+        units("transfer book", found.overview.transfer_book, account.in_book()).map_err(wrong)?;
+        units("newest available credit", found.newest, account.available()).map_err(wrong)?;
+        compare_bills(id, account, &found.bills).map_err(wrong)?;
+    }
+    Ok(())
 }
 
 /// One account's figures, with no other operation about it under way.
@@ -183,7 +216,8 @@ pub fn compare_overview(account: &Account, found: &AccountOverview) -> Result<()
     same("enterprise", &found.ecid, &account.enterprise)?;
     same("owner", &found.owner, &account.owner)?;
     same("credit enabled", &found.credit_enabled, &account.credit_enabled)?;
-    same("pay on behalf", &found.pay_on_behalf, &account.pay_on_behalf)
+    same("pay on behalf", &found.pay_on_behalf, &account.pay_on_behalf)?;
+    compare_bill_figures(account, found)
 }
 
 /// What holds of every answer, whatever else goes on.
@@ -196,8 +230,14 @@ pub fn check_answer(answer: &Answer) -> Result<(), String> {
 }
 
 fn check_overview(found: &AccountOverview) -> Result<(), String> {
-    let owed = found.unsettled_current.units() + found.unbilled.units() + found.quota_consumed.units();
-    let assets = found.cash_balance.units() + found.credit_limit.units() + found.quota.units();
+    let owed = found.unsettled_current.units()
+        + found.unsettled_previous.units()
+        + found.unbilled.units()
+        + found.quota_consumed.units();
+    let assets = found.cash_balance.units()
+        + found.credit_limit.units()
+        + found.credit_refund.units()
+        + found.quota.units();
     units("available credit by its formula", found.available_credit, assets - owed)?;
     units("spendable by its formula", found.spendable, assets - owed - found.held.units())?;
     units(
@@ -205,7 +245,15 @@ fn check_overview(found: &AccountOverview) -> Result<(), String> {
         found.own_cash,
         found.cash_balance.units() - found.transfer_book.units(),
     )?;
-    let negative = [found.transfer_book, found.held, found.credit_limit, found.in_flight];
+    let negative = [
+        found.transfer_book,
+        found.held,
+        found.credit_limit,
+        found.in_flight,
+        found.unsettled_previous,
+        found.credit_refund,
+        found.coupon_balance,
+    ];
     match negative.iter().find(|figure| **figure < Money::ZERO) {
         Some(figure) => Err(format!("{figure} in {found:?}")),
         None => Ok(()),

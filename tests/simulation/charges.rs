@@ -35,11 +35,16 @@ impl Model {
             // Asked of a payer with another currency, it is taken for another amount.
             let payer = self.payer(&sent.cloud, sent.start).and_then(|payer| self.account(payer));
             let elsewhere = payer.is_some_and(|payer| payer.currency != sent.currency);
+            let fits = payer
+                .is_some_and(|payer| payer.bills.place(payer.bills.month(sent.start.micros())).is_some());
             match (refused.get(&index), self.posted.get_mut(&identity)) {
                 (Some(Refusal::Conflict), Some(posted))
                     if posted.amount == amount && posted.currency == sent.currency && !elsewhere =>
                 {
                     return Err(format!("charge {identity:?} conflicts with its like"));
+                }
+                (Some(Refusal::CycleTooOld), _) if fits => {
+                    return Err(format!("charge {identity:?} is not too late"));
                 }
                 (Some(_), _) => {}
                 (None, Some(posted)) if posted.amount != amount || posted.currency != sent.currency => {
@@ -51,11 +56,14 @@ impl Model {
                 (None, Some(posted)) => posted.accepted |= accepted,
                 // Also a duplicate: the answer to what posted it was lost, or is still to come.
                 (None, None) => {
-                    self.posted.insert(identity, Posted { amount, currency: sent.currency, accepted });
+                    self.posted
+                        .insert(identity.clone(), Posted { amount, currency: sent.currency, accepted });
                     let payer = self.payer(&sent.cloud, sent.start).map(str::to_owned);
                     let account = self.account_mut(&payer.unwrap_or_default())?;
-                    account.unsettled += amount;
-                    account.charges += 1;
+                    let original = account.bills.month(sent.start.micros());
+                    let place = account.bills.place(original);
+                    let place = place.ok_or_else(|| format!("charge {identity:?} was posted too late"))?;
+                    account.post(place, amount, sent.start.micros(), sent.category, sent.service);
                     changed = true;
                 }
             }

@@ -8,13 +8,19 @@ use libtest_mimic::Failed;
 use crate::run::{Options, run};
 
 /// Every planted fault, with a seed that shows it.
-pub const SHOWN: [(PlantedFault, u64); 6] = [
-    (PlantedFault::OutboxNotResent, 45),
-    (PlantedFault::SentBeforeQueued, 179),
-    (PlantedFault::AnsweredBeforeDurable, 4),
-    (PlantedFault::SnapshotBeforeDurable, 174),
+pub const SHOWN: [(PlantedFault, u64); 12] = [
+    (PlantedFault::OutboxNotResent, 13),
+    (PlantedFault::SentBeforeQueued, 206),
+    (PlantedFault::AnsweredBeforeDurable, 0),
+    (PlantedFault::SnapshotBeforeDurable, 106),
     (PlantedFault::InboxNotIdempotent, 0),
     (PlantedFault::DueSkipped, 0),
+    (PlantedFault::WrongAssetOrder, 0),
+    (PlantedFault::IneligibleRefundMonth, 0),
+    (PlantedFault::TaxTwice, 0),
+    (PlantedFault::RoundingLost, 5),
+    (PlantedFault::BillIssuedTwice, 0),
+    (PlantedFault::WriteOffSkipped, 5),
 ];
 
 pub fn named(name: &str) -> Option<PlantedFault> {

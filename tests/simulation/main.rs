@@ -7,15 +7,24 @@
 
 mod amounts;
 mod auditor;
+mod bills;
+mod bills_account;
+mod bills_audit;
+mod bills_learned;
+mod bills_rules;
+mod bills_workload;
 mod charges;
 mod client;
 mod disk;
 mod faults;
+#[path = "../hledger/mod.rs"]
+mod hledger_books;
 mod many;
 mod model;
 mod op;
 #[path = "../engine/random.rs"]
 mod random;
+mod repeats;
 mod report;
 mod rules;
 mod run;
@@ -23,7 +32,8 @@ mod touches;
 mod workload;
 mod world;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -39,7 +49,7 @@ fn main() -> ExitCode {
     let planted = value("--planted").map(|name| faults::named(&name).expect("the name of a planted fault"));
     let commands = value("--commands").map_or(500, |text| text.parse().expect("a number of commands"));
     let trace = arguments.iter().any(|argument| argument == "--trace");
-    let options = Options { commands, planted, trace };
+    let options = Options { commands, planted, trace, left_in: None };
     if let Some(seed) = value("--seed") {
         return many::one(seed.parse().expect("a seed"), options);
     }
@@ -77,7 +87,33 @@ fn trials() -> Vec<Trial> {
     trials.extend(faults::SHOWN.iter().map(|(fault, seed)| {
         Trial::test(format!("a_planted_fault_is_seen::{fault:?}"), move || faults::is_seen(*fault, *seed))
     }));
+    trials.push(Trial::test("the_books_of_some_seeds_balance", || {
+        BOOKS.into_iter().try_for_each(books_balance)
+    }));
     trials
+}
+
+/// Seeds whose books are read by hledger.
+const BOOKS: [u64; 6] = [0, 1, 2, 3, 4, 5];
+
+/// What a seed leaves behind is exported, and hledger comes to the same figures (rule J3).
+fn books_balance(seed: u64) -> Result<(), Failed> {
+    if !hledger_books::is_there() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let left_in: &'static Path = Box::leak(data.clone().into_boxed_path());
+    if let Some(wrong) = run(seed, Options { left_in: Some(left_in), ..Options::default() }).violation {
+        return Err(Failed::from(format!("seed {seed}: {wrong}")));
+    }
+    hledger_books::check(folder.path(), &|arguments| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_exchequer"));
+        let output = command.arg("--data-dir").arg(&data).args(arguments).output().unwrap();
+        assert!(output.status.success(), "seed {seed}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    Ok(())
 }
 
 fn holds(seed: u64) -> Result<(), Failed> {

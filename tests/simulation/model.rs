@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use exchequer::domain::ids::Currency;
 use exchequer::domain::permissions::{Permission, Permissions, Policy};
 use exchequer::domain::profile::AccountType;
 use exchequer::domain::refusals::Refusal;
 use exchequer::domain::time::Timestamp;
 use exchequer::engine::{Answer, Command, EngineError};
 
+use crate::bills::{Bills, Rates};
+use crate::bills_learned::check_advanced;
 use crate::op::{Op, Reply, What};
+use crate::touches::deciding;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -46,17 +50,20 @@ pub struct Account {
     pub book: BTreeMap<String, (i128, i128)>,
     pub limit: i128,
     pub quota: i128,
+    /// Of open cycles.
     pub unsettled: i128,
     pub charges: u64,
     pub holds: BTreeMap<String, Hold>,
     pub enterprise: Option<String>,
-    /// Topped up, adjusted and withdrawn in all.
+    /// Topped up, adjusted, withdrawn and spent in all.
     pub from_outside: i128,
+    pub bills: Bills,
 }
 
 impl Account {
     pub fn in_book(&self) -> i128 {
-        self.book.values().map(|(transferred, revoked)| transferred - revoked).sum()
+        let received: i128 = self.book.values().map(|(transferred, revoked)| transferred - revoked).sum();
+        received - self.bills.book_consumed
     }
 
     pub fn held(&self) -> i128 {
@@ -65,7 +72,9 @@ impl Account {
     }
 
     pub fn available(&self) -> i128 {
-        self.cash + self.limit + self.quota - self.unsettled
+        let bills = &self.bills;
+        let assets = self.cash + self.limit + self.quota + bills.credit_refund();
+        assets - self.unsettled - bills.previous() - bills.quota_consumed
     }
 
     pub fn spendable(&self) -> i128 {
@@ -126,6 +135,11 @@ pub struct Model {
     pub posted: BTreeMap<(String, String), Posted>,
     pub administrators: Administrators,
     pub policies: BTreeMap<String, Policy>,
+    pub rates: Rates,
+    /// What came to the shared bank account: how much, in which currency, and who has claimed it.
+    pub remittances: BTreeMap<String, (i128, Currency, Option<String>)>,
+    /// Months pass in this seed, and bills are issued: what happens to one account happens in order.
+    pub months: bool,
     /// By the auditor's own clock.
     pub now: i64,
 }
@@ -163,11 +177,15 @@ impl Model {
         })
     }
 
-    /// Everything that is due by now has been decided.
-    pub fn settle_due(&mut self) {
-        for account in self.accounts.values_mut() {
-            settle(account, self.now);
+    /// Everything that is due by now has been decided; how much that was, and whose bills could not be issued.
+    pub fn settle_due(&mut self) -> (u64, BTreeMap<String, Refusal>) {
+        let (mut count, mut refused) = (0, BTreeMap::new());
+        for (id, account) in &mut self.accounts {
+            let decided = account.advance(self.now, &self.rates);
+            count += decided.0;
+            refused.extend(decided.1.map(|refusal| (id.clone(), refusal)));
         }
+        (count, refused)
     }
 
     /// Takes in what was answered; whether it changed anything.
@@ -175,7 +193,13 @@ impl Model {
         match (&op.what, reply) {
             (What::Command(request), Reply::Answer(answer)) => {
                 let at = request.at.unwrap_or(Timestamp::from_micros(self.now));
-                self.learn_command(&request.command, answer, at)
+                let deciding = deciding(&request.command, self);
+                self.settle(&deciding, at);
+                let changed = self.learn_command(op, &request.command, answer, at)?;
+                for id in deciding.iter().filter(|_| changed) {
+                    self.account_mut(id)?.event(at.micros());
+                }
+                Ok(changed)
             }
             (What::Post(charges, on_error), Reply::Report(report)) => {
                 self.learn_report(charges, *on_error, report)
@@ -184,9 +208,19 @@ impl Model {
         }
     }
 
+    /// What is due at these accounts has been decided before something else.
+    pub fn settle(&mut self, ids: &[String], at: Timestamp) {
+        for id in ids {
+            if let Some(account) = self.accounts.get_mut(id) {
+                account.settle(at.micros().max(account.bills.at));
+            }
+        }
+    }
+
     #[allow(clippy::too_many_lines)] // one arm a command
     fn learn_command(
         &mut self,
+        op: &Op,
         command: &Command,
         answer: &Answer,
         at: Timestamp,
@@ -211,6 +245,8 @@ impl Model {
                 if let Some(owner) = &settings.owner {
                     account.owner.clone_from(owner);
                 }
+                let terms = settings.payment_terms_days.map(i64::from);
+                account.bills.terms_days = terms.unwrap_or(account.bills.terms_days);
                 account.credit_enabled = settings.credit_enabled.unwrap_or(account.credit_enabled);
                 account.pay_on_behalf = settings.pay_on_behalf.unwrap_or(account.pay_on_behalf);
             }
@@ -252,7 +288,9 @@ impl Model {
             Command::SetQuota { billing_account, amount } => {
                 self.account_mut(billing_account)?.quota = amount.money().units();
             }
-            Command::RepayQuota { .. } => return Err("repaid what was never consumed".to_owned()),
+            Command::RepayQuota { billing_account, amount } => {
+                self.account_mut(billing_account)?.bills.quota_consumed -= amount.money().units();
+            }
             Command::PlaceHold { billing_account, hold, amount, expires_at } => {
                 let placed =
                     Hold { amount: amount.money().units(), expires_at: *expires_at, state: HoldState::Open };
@@ -278,13 +316,24 @@ impl Model {
                     state => Err(format!("released a hold that was {state:?}")),
                 };
             }
-            Command::AdvanceTime => {}
-            command => return self.learn_crossing(command, answer),
+            Command::AdvanceTime => {
+                let (count, refused) = self.settle_due();
+                return check_advanced(answer, (self.months && !op.reissued).then_some(count), &refused)
+                    .map(|()| count > 0);
+            }
+            command => return self.learn_crossing(op, command, answer, at),
         }
         Ok(true)
     }
 
-    fn learn_crossing(&mut self, command: &Command, answer: &Answer) -> Result<bool, Contradiction> {
+    #[allow(clippy::too_many_lines)] // one arm a command
+    fn learn_crossing(
+        &mut self,
+        op: &Op,
+        command: &Command,
+        answer: &Answer,
+        at: Timestamp,
+    ) -> Result<bool, Contradiction> {
         match command {
             Command::OpenEnterprise { ecid, management_account, .. } => {
                 let enterprise = Enterprise {
@@ -332,7 +381,9 @@ impl Model {
                 enterprise.contract = "confirmed";
                 for (id, member) in enterprise.members.clone() {
                     if member.limit != 0 {
-                        self.account_mut(&id)?.limit += member.limit;
+                        let account = self.account_mut(&id)?;
+                        account.limit += member.limit;
+                        account.event(at.micros());
                     }
                 }
             }
@@ -382,7 +433,7 @@ impl Model {
             Command::DetachPolicy { user } => {
                 self.policies.remove(user);
             }
-            other => return Err(format!("the auditor does not know {other:?}")),
+            other => return self.learn_billing(op, other, answer, at),
         }
         Ok(true)
     }
@@ -402,13 +453,14 @@ impl Model {
     }
 
     fn capture(&mut self, account: &str, hold: &str, amount: Option<i128>) -> Result<bool, Contradiction> {
+        let now = self.now;
         let account = self.account_mut(account)?;
         let known = account.holds.get_mut(hold).ok_or("captured an unknown hold")?;
         let amount = amount.unwrap_or(known.amount);
         match known.state {
             HoldState::Open => {
                 known.state = HoldState::Captured(amount);
-                account.unsettled += amount;
+                account.owe(account.bills.month(now).max(account.bills.open_from), amount);
                 Ok(true)
             }
             HoldState::Captured(before) if before == amount => Ok(false),
@@ -434,6 +486,12 @@ impl Model {
             holds: BTreeMap::new(),
             enterprise: None,
             from_outside: 0,
+            bills: Bills {
+                offset: settings.utc_offset.unwrap_or_default(),
+                terms_days: settings.payment_terms_days.unwrap_or(10).into(),
+                at: self.now,
+                ..Bills::default()
+            },
         };
         match self.accounts.insert(id.to_owned(), account) {
             None => Ok(()),
@@ -443,14 +501,6 @@ impl Model {
 
     fn register(&mut self, cloud: &str, payer: &str) {
         self.payers.insert(cloud.to_owned(), vec![(Timestamp::MIN, payer.to_owned())]);
-    }
-}
-
-fn settle(account: &mut Account, now: i64) {
-    for hold in account.holds.values_mut() {
-        if hold.state == HoldState::Open && hold.expires_at.micros() <= now {
-            hold.state = HoldState::Expired;
-        }
     }
 }
 

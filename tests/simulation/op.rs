@@ -18,6 +18,7 @@ pub struct Sent {
     pub currency: &'static str,
     pub start: Timestamp,
     pub category: Category,
+    pub service: &'static str,
 }
 
 /// What is asked for.
@@ -55,6 +56,10 @@ pub enum Thing {
     Total(String),
     /// An enterprise's contract.
     Contract(String),
+    /// All of an account's figures, where months pass.
+    Account(String),
+    /// All accounts together.
+    All,
     /// Who pays for a cloud account.
     Payer(String),
     /// A user's policy.
@@ -135,7 +140,7 @@ pub fn batch(charges: &[Sent]) -> ChargeBatch {
     let mut batch = ChargeBatch::new();
     for sent in charges {
         let charge = Charge::usage(&sent.cloud, "meter", &sent.id, sent.amount, sent.currency, sent.start);
-        batch.push(&Charge { category: sent.category, ..charge });
+        batch.push(&Charge { category: sent.category, service: sent.service, ..charge });
     }
     batch
 }

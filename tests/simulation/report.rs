@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use exchequer::domain::refusals::Refusal;
 
 /// The refusals that a long run must raise.
-pub const REQUIRED: [Refusal; 36] = [
+pub const REQUIRED: [Refusal; 49] = [
     Refusal::PermissionDenied,
     Refusal::NotFound,
     Refusal::AlreadyExists,
@@ -38,10 +38,23 @@ pub const REQUIRED: [Refusal; 36] = [
     Refusal::ExceedsRevocable,
     Refusal::InsufficientSpendable,
     Refusal::HoldNotOpen,
+    Refusal::InsufficientAsset,
+    Refusal::CouponNotApplicable,
+    Refusal::CreditRefundNotEligible,
+    Refusal::BillSettled,
+    Refusal::ExceedsOutstanding,
+    Refusal::ExceedsRefundable,
+    Refusal::ExchangeRateMissing,
     Refusal::CreditAllocated,
     Refusal::TransferredFundsUnspent,
+    Refusal::ExceedsQuotaConsumed,
+    Refusal::TimeOutOfRange,
     Refusal::TooManyItems,
     Refusal::SuperAdministratorNotRevocable,
+    Refusal::UnifiedSettlementInProgress,
+    Refusal::CycleOpen,
+    Refusal::CycleTooOld,
+    Refusal::AlreadyIssued,
 ];
 
 /// Counts of one seed, or of many.

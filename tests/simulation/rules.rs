@@ -14,10 +14,10 @@ use crate::op::Expect;
 
 /// Rules that are broken.
 #[derive(Default)]
-struct Broken(BTreeSet<Refusal>);
+pub struct Broken(pub BTreeSet<Refusal>);
 
 impl Broken {
-    fn when(&mut self, broken: bool, refusal: Refusal) {
+    pub fn when(&mut self, broken: bool, refusal: Refusal) {
         if broken {
             self.0.insert(refusal);
         }
@@ -29,6 +29,8 @@ pub fn expect(model: &Model, request: &Request) -> Expect {
     let mut broken = Broken::default();
     let judged = judge(model, request, &mut broken);
     match judged {
+        // Each account of several is asked by itself.
+        _ if crate::bills_rules::asks_several(&request.command) && !broken.0.is_empty() => Expect::Anything,
         _ if !broken.0.is_empty() => Expect::Refused(broken.0),
         Some(()) => Expect::Ok,
         None => Expect::Anything,
@@ -125,8 +127,10 @@ fn judge(model: &Model, request: &Request, broken: &mut Broken) -> Option<()> {
             let account = known(model, billing_account, broken)?;
             usable(account, broken);
             broken.when(account.enterprise.is_some(), Refusal::ManagedByEnterprise);
-            broken.when(account.cash != 0, Refusal::CashNotZero);
-            broken.when(account.unsettled != 0, Refusal::UnsettledNotZero);
+            let bills = &account.bills;
+            broken.when(account.cash != 0 || bills.credit_refund() != 0, Refusal::CashNotZero);
+            let owed = [account.unsettled, bills.previous(), bills.quota_consumed];
+            broken.when(owed.iter().any(|owed| *owed != 0), Refusal::UnsettledNotZero);
             broken.when(model.pays(billing_account), Refusal::PaysForCloudAccounts);
         }
         Command::WithdrawCash { billing_account, amount } => {
@@ -138,13 +142,14 @@ fn judge(model: &Model, request: &Request, broken: &mut Broken) -> Option<()> {
             broken.when(account.status == Status::Frozen, Refusal::AccountFrozen);
             broken.when(account.kind != AccountType::Direct, Refusal::NotSupportedForAccountType);
             positive(amount, broken);
-            let free = account.cash - account.in_book() - account.unsettled.max(0);
+            let owed = account.unsettled + account.bills.previous();
+            let free = account.cash - account.in_book() - owed.max(0);
             broken.when(amount > free.min(account.spendable()).max(0), Refusal::ExceedsWithdrawable);
         }
         Command::PlaceHold { .. } | Command::CaptureHold { .. } | Command::ReleaseHold { .. } => {
             judge_hold(model, request, broken)?;
         }
-        command => judge_crossing(model, principal, command, broken)?,
+        command => judge_crossing(model, request, command, broken)?,
     }
     Some(())
 }
@@ -205,7 +210,8 @@ fn judge_hold(model: &Model, request: &Request, broken: &mut Broken) -> Option<(
     Some(())
 }
 
-fn judge_crossing(model: &Model, principal: &str, command: &Command, broken: &mut Broken) -> Option<()> {
+fn judge_crossing(model: &Model, request: &Request, command: &Command, broken: &mut Broken) -> Option<()> {
+    let principal = &*request.principal;
     let provider_only = principal != PROVIDER;
     match command {
         Command::EnableAccountCenter { ecid } => {
@@ -237,6 +243,7 @@ fn judge_crossing(model: &Model, principal: &str, command: &Command, broken: &mu
             broken.when(!may(model, principal, Permission::Transfer, from), Refusal::PermissionDenied);
             let (giver, receiver) = known_both(model, from, to, broken)?;
             judge_crossing_cash(giver, receiver, from == to, amount.money().units(), broken);
+            long_overdue(&[giver, receiver], model, broken);
             broken.when(giver.available() < 0, Refusal::AccountOverdue);
             let transferable = (giver.cash - giver.in_book()).min(giver.spendable()).max(0);
             broken.when(amount.money().units() > transferable, Refusal::ExceedsTransferable);
@@ -245,6 +252,7 @@ fn judge_crossing(model: &Model, principal: &str, command: &Command, broken: &mu
             broken.when(!may(model, principal, Permission::Transfer, giver), Refusal::PermissionDenied);
             let (gave, has) = known_both(model, giver, receiver, broken)?;
             judge_crossing_cash(has, gave, giver == receiver, amount.money().units(), broken);
+            long_overdue(&[has, gave], model, broken);
             broken.when(!has.book.contains_key(giver), Refusal::NoPriorTransfer);
             let revocable = has.in_book().min(has.remaining(giver)).min(has.spendable()).max(0);
             broken.when(amount.money().units() > revocable, Refusal::ExceedsRevocable);
@@ -288,7 +296,7 @@ fn judge_crossing(model: &Model, principal: &str, command: &Command, broken: &mu
             broken.when(!listed && !manages, Refusal::NotFound);
             broken.when(!listed && manages, Refusal::SuperAdministratorNotRevocable);
         }
-        _ => return None,
+        _ => return crate::bills_rules::judge(model, request, broken),
     }
     Some(())
 }
@@ -328,6 +336,7 @@ fn judge_credit(model: &Model, principal: &str, command: &Command, broken: &mut 
             let limit = credit_limit.money().units();
             let member = enterprise.members.get(billing_account).copied().unwrap_or_default();
             judge_member(enterprise, ecid, billing_account, account, limit > member.limit, broken);
+            long_overdue(&[account], model, broken);
             broken.when(limit < 0, Refusal::AmountMustBePositive);
             broken.when(limit > RECEIVED_UNITS_MAX, Refusal::AmountOverflow);
             let more = limit - member.limit;
@@ -346,6 +355,7 @@ fn judge_credit(model: &Model, principal: &str, command: &Command, broken: &mut 
             let (enterprise, (giver, receiver)) = (enterprise?, both?);
             judge_member(enterprise, ecid, from, giver, false, broken);
             judge_member(enterprise, ecid, to, receiver, true, broken);
+            long_overdue(&[giver, receiver], model, broken);
             positive(amount.money().units(), broken);
             broken.when(from == to, Refusal::SameAccount);
             broken.when(!enterprise.confirmed(), Refusal::ContractNotConfirmed);
@@ -378,6 +388,12 @@ fn judge_member(
     broken.when(account.pay_on_behalf, Refusal::SelfServiceDisabled);
 }
 
+/// Who owes for too long may not serve himself (rule E6).
+fn long_overdue(accounts: &[&Account], model: &Model, broken: &mut Broken) {
+    let overdue = accounts.iter().any(|account| account.bills.long_overdue(model.now.max(account.bills.at)));
+    broken.when(overdue, Refusal::SelfServiceDisabled);
+}
+
 fn judge_step(model: &Model, ecid: &str, may: bool, needs: &str, broken: &mut Broken) {
     broken.when(!may, Refusal::PermissionDenied);
     match model.enterprises.get(ecid) {
@@ -386,7 +402,7 @@ fn judge_step(model: &Model, ecid: &str, may: bool, needs: &str, broken: &mut Br
     }
 }
 
-fn known<'m>(model: &'m Model, id: &str, broken: &mut Broken) -> Option<&'m Account> {
+pub fn known<'m>(model: &'m Model, id: &str, broken: &mut Broken) -> Option<&'m Account> {
     broken.when(model.account(id).is_none(), Refusal::NotFound);
     model.account(id)
 }
@@ -406,10 +422,10 @@ fn known_enterprise<'m>(model: &'m Model, ecid: &str, broken: &mut Broken) -> Op
     model.enterprises.get(ecid)
 }
 
-fn usable(account: &Account, broken: &mut Broken) {
+pub fn usable(account: &Account, broken: &mut Broken) {
     broken.when(account.status == Status::Canceled, Refusal::AccountCanceled);
 }
 
-fn positive(amount: i128, broken: &mut Broken) {
+pub fn positive(amount: i128, broken: &mut Broken) {
     broken.when(amount <= 0, Refusal::AmountMustBePositive);
 }

@@ -1,21 +1,25 @@
 //! One seed: what happens in which order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use actix::System;
+use exchequer::domain::time::Timestamp;
 use exchequer::engine::verify::verify;
-use exchequer::engine::{Answer, PlantedFault};
+use exchequer::engine::{Answer, Command, PROVIDER, PlantedFault};
 use siphasher::sip128::Hasher128;
 use std::hash::Hasher;
 
 use crate::auditor::{self, Questions};
+use crate::bills_workload::jump;
 use crate::client::{Client, Halt};
 use crate::model::{Model, refusal_of};
 use crate::op::{Expect, Op, Reply, What};
 use crate::random::Chance;
 use crate::report::Tally;
 use crate::rules;
+use crate::touches::serialize;
 use crate::workload::Workload;
 use crate::world::{BEGIN, HOUR, World};
 
@@ -26,11 +30,13 @@ pub struct Options {
     pub commands: u64,
     pub planted: Option<PlantedFault>,
     pub trace: bool,
+    /// Where the data directory is left at the end.
+    pub left_in: Option<&'static Path>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { commands: 500, planted: None, trace: false }
+        Self { commands: 500, planted: None, trace: false, left_in: None }
     }
 }
 
@@ -73,7 +79,7 @@ struct Run {
     client: Client,
     model: Model,
     workload: Workload,
-    setup: std::collections::VecDeque<(String, exchequer::engine::Command)>,
+    setup: std::collections::VecDeque<(String, Command)>,
     /// At most so many operations at once.
     k: usize,
     /// How many operations were begun.
@@ -81,6 +87,12 @@ struct Run {
     /// How many crashes there are to be, and were.
     crashes: (u64, u64),
     audit_due: bool,
+    /// What is due may have been decided at some accounts and not at others.
+    advancing: bool,
+    /// When the clock jumps next, by operations.
+    jump: u64,
+    /// So many operations more come before what is due is decided everywhere.
+    before_due: Option<u64>,
 }
 
 impl Run {
@@ -88,7 +100,8 @@ impl Run {
         let mut chance = Chance(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
         let (world, setup) = World::new(&mut chance);
         let k = if chance.one_in(3) { 1 } else { 2 + usize::try_from(chance.below(7)).unwrap_or(0) };
-        let model = Model { now: BEGIN, ..Model::default() };
+        let months = chance.one_in(2);
+        let model = Model { now: BEGIN, months, ..Model::default() };
         let crashes = (3 + chance.below(3), 0);
         Self {
             client: Client::new(seed, &mut chance, options),
@@ -101,6 +114,9 @@ impl Run {
             issued: 0,
             crashes,
             audit_due: false,
+            advancing: false,
+            jump: 60,
+            before_due: None,
         }
     }
 
@@ -146,18 +162,41 @@ impl Run {
     }
 
     fn pass_time(&mut self) {
-        if self.client.waiting.is_empty() {
+        if self.client.waiting.is_empty() && !self.model.months {
             self.model.now += self.chance.below(3).cast_signed() * HOUR / 2;
             self.client.clock.store(self.model.now, Ordering::Relaxed);
         }
     }
 
+    /// Lets days or months pass when nothing is under way; whether that is to come first.
+    fn jump(&mut self) -> bool {
+        if !self.model.months || self.issued < self.jump || self.before_due.is_some() {
+            return false;
+        }
+        if self.client.waiting.is_empty() {
+            self.model.now = jump(self.model.now, &mut self.chance);
+            self.client.trace(|| format!("== now {}", Timestamp::from_micros(self.model.now)));
+            self.client.clock.store(self.model.now, Ordering::Relaxed);
+            self.jump = self.issued + 5 + self.chance.below(30);
+            self.before_due = Some(self.chance.below(3) * self.chance.below(3));
+        }
+        true
+    }
+
     fn issue(&mut self) {
+        if self.setup.is_empty() && self.jump() {
+            return;
+        }
         let number = self.issued;
-        let mut op = match self.setup.pop_front() {
-            Some((principal, command)) => Workload::op(number, &principal, command, None),
-            None => self.workload.next(number, &self.model, &mut self.chance),
+        let mut op = match (self.setup.pop_front(), self.before_due) {
+            (Some((principal, command)), _) => Workload::op(number, &principal, command, None),
+            (None, Some(0)) => Workload::op(number, PROVIDER, Command::AdvanceTime, None),
+            (None, Some(_)) => self.workload.before_due(number, &self.model, &mut self.chance),
+            (None, None) => self.workload.next(number, &self.model, &mut self.chance),
         };
+        if self.model.months {
+            serialize(&mut op, &self.model);
+        }
         let fits = |other: &Op| op.touches.gets_on_with(&other.touches);
         if !self.client.waiting.values().all(fits) {
             return;
@@ -166,12 +205,13 @@ impl Run {
             && !op.is_idle()
             && let What::Command(request) = &op.what
         {
-            if request.at.is_none() {
+            if request.at.is_none() && !self.model.months {
                 self.model.settle_due();
             }
             op.expect = rules::expect(&self.model, request);
         }
         self.issued += 1;
+        self.before_due = self.before_due.and_then(|left| left.checked_sub(1));
         self.client.issue(op);
     }
 
@@ -201,7 +241,8 @@ impl Run {
             Err(error) => {
                 let refusal = refusal_of(&error).ok_or_else(|| format!("answered {error:?}"))?;
                 self.client.tally.refuse(refusal);
-                return check_refusal(op, refusal);
+                check_refusal(op, refusal)?;
+                return if op.is_idle() { Ok(()) } else { self.model.learn_refused(op, refusal) };
             }
             Ok(reply) => reply,
         };
@@ -217,7 +258,7 @@ impl Run {
             auditor::check_answer(answer)?;
         }
         let changed = self.model.learn(op, &reply)?;
-        if self.k == 1
+        if (self.k == 1 || self.model.months)
             && !op.reissued
             && let Reply::Answer(Answer::Account(overview)) = &reply
             && let Some(account) = self.model.account(&overview.billing_account)
@@ -226,7 +267,7 @@ impl Run {
             auditor::compare_overview(account, overview)?;
         }
         if changed {
-            self.workload.learn(op.clone(), reply);
+            self.workload.learn(op.clone(), reply, self.model.now);
         }
         Ok(())
     }
@@ -262,8 +303,10 @@ impl Run {
     async fn audit(&mut self) -> Result<(), Halt> {
         self.drain().await?;
         let questions = Questions::of(&self.model);
+        self.advancing = true;
         let shown = self.client.look(questions, true, &mut self.chance).await?;
         self.model.settle_due();
+        self.advancing = false;
         auditor::compare(&self.model, &shown).map_err(Halt::Violation)?;
         self.client.tally.count("audits", 1);
         self.audit_due = false;
@@ -291,8 +334,13 @@ impl Run {
     async fn open(&mut self) -> Result<(), Halt> {
         self.client.open(&mut self.chance).await?;
         let shown = self.client.look(Questions::of(&self.model), false, &mut self.chance).await?;
-        auditor::check_cash_after_restart(&self.model, &shown, self.client.waiting.values())
-            .map_err(Halt::Violation)?;
+        let unanswered = self.client.waiting.values();
+        match (self.model.months, self.advancing) {
+            (false, _) => auditor::check_cash_after_restart(&self.model, &shown, unanswered),
+            (true, false) => auditor::compare_after_restart(&self.model, &shown, unanswered),
+            (true, true) => Ok(()),
+        }
+        .map_err(Halt::Violation)?;
         self.client.reissue();
         self.audit_due = self.crashes.1 > 0;
         Ok(())
@@ -302,11 +350,25 @@ impl Run {
         let (config, sim) = self.client.end();
         for path in sim.paths() {
             self.client.digest.write(path.as_bytes());
-            self.client.digest.write(&sim.file(&path).unwrap_or_default());
+            let bytes = sim.file(&path).unwrap_or_default();
+            self.client.digest.write(&bytes);
+            if let Some(folder) = self.options.left_in {
+                let path = folder.join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+        }
+        for account in self.model.accounts.values() {
+            let tally = &mut self.client.tally;
+            let bills = account.bills.issued.values();
+            tally.count("bills", bills.len() as u64);
+            tally.count("bills below 0", bills.clone().filter(|bill| bill.after_tax() < 0).count() as u64);
+            tally.count("bills settled", bills.filter(|bill| bill.settled_at.is_some()).count() as u64);
         }
         let report = verify(&config).map_err(|error| format!("verify: {error:?}"))?;
         self.client.tally.count("log blocks", report.blocks);
-        if report.ok { Ok(()) } else { Err(format!("verify: {:?}", report.invariants)) }
+        let broken: Vec<_> = report.invariants.iter().filter(|(_, holds, _)| !holds).collect();
+        if report.ok { Ok(()) } else { Err(format!("verify: {broken:?}")) }
     }
 }
 
@@ -327,9 +389,18 @@ fn check_refusal(op: &Op, refusal: exchequer::domain::refusals::Refusal) -> Resu
     }
 }
 
-/// A repeated command gets its first answer (rule J2), but for those that show an enterprise as it is now.
+/// A repeated command gets its first answer (rule J2), but for those that show an enterprise or a bill as it is now.
 fn check_again(op: &Op, first: &Reply, again: &Reply) -> Result<(), String> {
-    let now = matches!(again, Reply::Answer(Answer::Credit(_) | Answer::Advanced { .. }));
+    let now = matches!(
+        again,
+        Reply::Answer(
+            Answer::Credit(_)
+                | Answer::Advanced { .. }
+                | Answer::Issued(_)
+                | Answer::Bill(_)
+                | Answer::Bills(_)
+        )
+    );
     if now || first == again {
         return Ok(());
     }

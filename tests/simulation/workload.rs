@@ -6,17 +6,23 @@ use exchequer::domain::time::Timestamp;
 use exchequer::engine::{AccountSettings, Command, OnError, PROVIDER, Request};
 
 use crate::amounts::{amount, around, huge};
+use crate::bills::DAY;
+use crate::bills_learned::bill_of;
+use crate::bills_workload::{SERVICES, start};
 use crate::model::{Account, HoldState, Model};
 use crate::op::{Expect, Op, Sent, Thing, Touches, What};
 use crate::random::Chance;
-use crate::touches::{touches, widen};
+use crate::touches::{deciding, touches, widen};
 use crate::world::{BEGIN, HOUR, World, cents, management_of, owner_of};
+
+/// Less than what keys and closed holds are remembered for.
+pub const REMEMBERED: i64 = 50 * DAY;
 
 /// Makes the operations of one seed.
 pub struct Workload {
     pub world: World,
-    /// Answered operations that changed something, with their answers: their keys are used again.
-    pub done: Vec<(Op, crate::op::Reply)>,
+    /// Answered operations that changed something, with their answers and when: their keys are used again.
+    pub done: Vec<(Op, crate::op::Reply, i64)>,
     /// Charges that were sent before.
     charges: Vec<Sent>,
     fresh: u64,
@@ -27,13 +33,13 @@ impl Workload {
         Self { world, done: Vec::new(), charges: Vec::new(), fresh: 0 }
     }
 
-    fn fresh(&mut self, prefix: &str) -> String {
+    pub fn fresh(&mut self, prefix: &str) -> String {
         self.fresh += 1;
         format!("{prefix}{}", self.fresh)
     }
 
     /// Keeps what was answered, for repeating it; accounts that were opened take part from now on.
-    pub fn learn(&mut self, op: Op, reply: crate::op::Reply) {
+    pub fn learn(&mut self, op: Op, reply: crate::op::Reply, now: i64) {
         match op.command() {
             Some(Command::RegisterCloudAccount { cloud_account: id, .. })
                 if !self.world.accounts.contains(id) =>
@@ -48,7 +54,7 @@ impl Workload {
             }
             _ => {}
         }
-        self.done.push((op, reply));
+        self.done.push((op, reply, now));
     }
 
     /// An operation that a principal gives, under a key of its own.
@@ -64,18 +70,19 @@ impl Workload {
         match chance.below(100) {
             0..16 => return self.post(number, model, chance),
             16..19 => {
-                if let Some(op) = self.again(number, chance) {
+                if let Some(op) = self.again(number, model, chance) {
                     return op;
                 }
             }
             19..21 => {
-                if let Some(op) = self.reuse(number, chance) {
+                if let Some(op) = self.reuse(number, model, chance) {
                     return op;
                 }
             }
             _ => {}
         }
-        let command = self.command(model, chance);
+        let billing = model.months && chance.one_in(2);
+        let command = if billing { self.bills(model, chance) } else { self.command(model, chance) };
         let command = if chance.one_in(40) { misnamed(command) } else { command };
         let principal = self.principal(&command, model, chance);
         // A wrong clock: what comes late can't be about time.
@@ -86,7 +93,17 @@ impl Workload {
         op
     }
 
-    fn account(&self, chance: &mut Chance) -> String {
+    /// What may come before what is due has been decided everywhere: all of it decides what is due of its own accounts.
+    pub fn before_due(&mut self, number: u64, model: &Model, chance: &mut Chance) -> Op {
+        let command = match chance.below(4) {
+            0 | 1 => return self.post(number, model, chance),
+            2 => Command::top_up(self.account(chance), amount(chance)),
+            _ => self.issue(model, chance),
+        };
+        Self::op(number, PROVIDER, command, None)
+    }
+
+    pub fn account(&self, chance: &mut Chance) -> String {
         chance.pick(&self.world.accounts).clone()
     }
 
@@ -169,7 +186,10 @@ impl Workload {
 
     fn hold(&mut self, of: &str, account: Option<&Account>, model: &Model, chance: &mut Chance) -> Command {
         let billing_account = of.to_owned();
-        let holds: Vec<_> = account.into_iter().flat_map(|account| &account.holds).collect();
+        // Long after it was closed a hold is forgotten.
+        let kept =
+            |(_, hold): &(&String, &crate::model::Hold)| hold.expires_at.micros() > model.now - REMEMBERED;
+        let holds: Vec<_> = account.into_iter().flat_map(|account| &account.holds).filter(kept).collect();
         let open: Vec<_> = holds.iter().filter(|(_, hold)| hold.state == HoldState::Open).collect();
         if holds.is_empty() || chance.one_in(2) && open.len() < 6 {
             let spendable = account.map_or(0, Account::spendable);
@@ -313,6 +333,7 @@ impl Workload {
             0 => settings.owner = Some(owner_of(chance.pick::<String>(&self.world.enterprises))),
             1 => settings.credit_enabled = Some(chance.one_in(2)),
             2 => settings.pay_on_behalf = Some(chance.one_in(3)),
+            3 => settings.payment_terms_days = Some(*chance.pick(&[0, 10, 30])),
             _ => settings.name = Some(self.fresh("name ")),
         }
         Command::ModifyBillingAccount { billing_account, settings }
@@ -345,7 +366,11 @@ impl Workload {
             Command::AttachPolicy { user, .. } | Command::DetachPolicy { user } => {
                 user.split('/').next().map(str::to_owned)
             }
-            _ => None,
+            Command::PayBill { bill, .. } => bill_of(bill).map(|(id, _)| id.to_owned()),
+            Command::StartUnifiedSettlement { pairs, .. } => pairs.first().map(|(id, _)| id.clone()),
+            Command::FinishUnifiedSettlement { settlement }
+            | Command::CloseUnifiedSettlement { settlement } => model.settling(settlement).into_iter().next(),
+            command => deciding(command, model).into_iter().next(),
         };
         let ecid = match command {
             Command::EnableAccountCenter { ecid }
@@ -406,59 +431,23 @@ impl Workload {
         let euro = payer.and_then(|payer| model.account(payer)).is_some_and(|payer| payer.currency == "EUR");
         let wrong = chance.one_in(20);
         let currency = if euro ^ wrong { "EUR" } else { "USD" };
-        let category = if chance.one_in(4) { Category::Purchase } else { Category::Usage };
+        let category = match chance.below(8) {
+            0 | 1 => Category::Purchase,
+            2 => Category::Tax,
+            _ => Category::Usage,
+        };
         let refund = chance.one_in(6);
         let amount = if refund { cents(-chance.below(3_000).cast_signed()) } else { amount(chance) };
-        let start = Timestamp::from_micros(BEGIN + chance.below(30 * 24).cast_signed() * HOUR);
+        let start = if model.months {
+            start(model.now, chance)
+        } else {
+            Timestamp::from_micros(BEGIN + chance.below(30 * 24).cast_signed() * HOUR)
+        };
+        let service = *chance.pick(&SERVICES);
         let id = self.fresh("c");
-        let sent = Sent { cloud, id, amount, currency, start, category };
+        let sent = Sent { cloud, id, amount, currency, start, category, service };
         self.charges.push(sent.clone());
         sent
-    }
-
-    /// A command that was answered, once more.
-    fn again(&self, number: u64, chance: &mut Chance) -> Option<Op> {
-        let (first, reply) =
-            self.done.get(usize::try_from(chance.below(self.done.len().max(1) as u64)).ok()?)?;
-        // Another enterprise's authorization is another scope of keys: it would be carried out there.
-        let moves = matches!(
-            first.command()?,
-            Command::GrantAdministrators { .. } | Command::RevokeAdministrator { .. }
-        );
-        if moves {
-            return None;
-        }
-        let key = Thing::Key(format!("k{}", first.number));
-        Some(Op {
-            number,
-            what: first.what.clone(),
-            touches: Touches::alone([key]),
-            expect: Expect::Again(Box::new(reply.clone())),
-            reissued: false,
-        })
-    }
-
-    /// The key of another command, of the same account and principal.
-    fn reuse(&self, number: u64, chance: &mut Chance) -> Option<Op> {
-        let top_ups: Vec<_> = self
-            .done
-            .iter()
-            .filter_map(|(op, _)| match &op.what {
-                What::Command(request) if request.principal == PROVIDER => Some(request),
-                _ => None,
-            })
-            .filter(|request| matches!(request.command, Command::TopUp { .. }))
-            .collect();
-        if top_ups.is_empty() {
-            return None;
-        }
-        let mut request: Request = (*chance.pick(&top_ups)).clone();
-        let key = request.key.clone()?;
-        if let Command::TopUp { reference, .. } = &mut request.command {
-            *reference = Some("another".to_owned());
-        }
-        let touches = Touches::alone([Thing::Key(key)]);
-        Some(Op { number, what: What::Command(request), touches, expect: Expect::Reused, reissued: false })
     }
 }
 

@@ -3,6 +3,7 @@
 use exchequer::domain::ids::Currency;
 use exchequer::domain::money::Amount;
 use exchequer::domain::profile::AccountType;
+use exchequer::domain::time::UtcOffset;
 use exchequer::engine::{AccountSettings, Command};
 
 use crate::random::Chance;
@@ -62,6 +63,7 @@ impl World {
                         0 => settings.credit_enabled = Some(false),
                         1 => settings.pay_on_behalf = Some(true),
                         2 => settings.currency = Currency::parse("EUR"),
+                        3 => settings.utc_offset = UtcOffset::parse("+08:00"),
                         _ => {}
                     }
                 }

@@ -50,6 +50,9 @@ pub(in crate::cli) struct Arguments {
     /// Take snapshots all the while, and tell the latency beside them.
     #[arg(long)]
     snapshots: bool,
+    /// Coupons of each account: each charge is deducted from one of them.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    coupons: u32,
     #[command(flatten)]
     html: Html,
 }
@@ -136,6 +139,7 @@ fn specs(arguments: &Arguments) -> Vec<IngestSpec> {
                             rate: arguments.rate.unwrap_or(Rate::Top),
                             in_flight: arguments.in_flight.map(|batches| batches.max(1) as usize),
                             snapshots: arguments.snapshots,
+                            coupons: arguments.coupons,
                         });
                     }
                 }

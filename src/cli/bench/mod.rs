@@ -1,5 +1,6 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
+mod bills;
 mod file;
 mod html;
 mod ingest;
@@ -32,6 +33,8 @@ pub(super) enum Arguments {
     Latency(latency::Arguments),
     /// Transfers between accounts of one enterprise, and one alone beside the disk.
     Transfers(transfers::Arguments),
+    /// A month's bills of many accounts, issued and written off beside ingestion.
+    Bills(bills::Arguments),
     /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
     Recover(recover::Arguments),
 }
@@ -54,6 +57,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Arguments::Soak(arguments) => soak::run(globals, arguments),
         Arguments::Latency(arguments) => latency::run(globals, arguments),
         Arguments::Transfers(arguments) => transfers::run(globals, arguments),
+        Arguments::Bills(arguments) => bills::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
 }

@@ -130,7 +130,7 @@ pub(super) const TABLE: [(&str, Build); 23] = [
         let query = ReportQuery {
             by: report_keys(by.iter().map(String::as_str))?,
             billing_account: fields.text("billing_account")?,
-            cycle: fields.read_as("cycle", "a month such as 2026-05", Cycle::parse)?,
+            cycle: cycle(fields, "cycle")?,
         };
         Ok(Asked::Report { query, page: PageOf::read(fields)? })
     }),
@@ -150,12 +150,20 @@ pub(super) fn billing_account(fields: &mut Fields<'_>) -> Result<String, Problem
     fields.need_text("billing_account")
 }
 
-fn whose_amount(fields: &mut Fields<'_>) -> Result<(String, Amount), Problem> {
+pub(super) fn whose_amount(fields: &mut Fields<'_>) -> Result<(String, Amount), Problem> {
     Ok((billing_account(fields)?, fields.amount("amount")?))
 }
 
 pub(super) fn currency(fields: &mut Fields<'_>) -> Result<Option<Currency>, Problem> {
-    fields.read_as("currency", "a code of 1 to 8 upper-case letters or digits", Currency::parse)
+    currency_of(fields, "currency")
+}
+
+pub(super) fn currency_of(fields: &mut Fields<'_>, name: &str) -> Result<Option<Currency>, Problem> {
+    fields.read_as(name, "a code of 1 to 8 upper-case letters or digits", Currency::parse)
+}
+
+pub(super) fn cycle(fields: &mut Fields<'_>, name: &str) -> Result<Option<Cycle>, Problem> {
+    fields.read_as(name, "a month such as 2026-05", Cycle::parse)
 }
 
 fn settings(fields: &mut Fields<'_>) -> Result<AccountSettings, Problem> {

@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bill_answer;
+use super::request::Part;
 use crate::domain::money::Money;
 use crate::domain::permissions::Permission;
 use crate::domain::refusals::Refusal;
 use crate::engine::EngineError;
+use crate::engine::answer::{AllocationAnswer, Funding, IssueAnswer};
+use crate::engine::bill_lines::BillLine;
+use crate::engine::billing_queries::{BillView, CouponView, OrderView, PaymentMethodView};
 use crate::engine::change_records::ChangeRecord;
-use crate::engine::command::AllocationAnswer;
 use crate::engine::enterprise_queries::{Administrator, CreditOverview, Revocable, Transferable};
 use crate::engine::queries::{AccountOverview, AccountPage};
 use crate::engine::report::{ReportItem, ReportQuery};
@@ -23,8 +27,26 @@ pub(in crate::cli) enum Reply {
     Credit(Box<CreditOverview>),
     /// What setting a limit did, or would do.
     Allocation(AllocationAnswer),
-    /// How many things were due.
-    Advanced { decided: u64 },
+    /// How many things were due, and the accounts whose bills could not be issued.
+    Advanced { decided: u64, refused: Vec<(String, Refusal)> },
+    /// What issuing bills came to.
+    Issued(IssueAnswer),
+    /// A bill.
+    Bill(Box<BillView>),
+    /// Bills, with their lines where these are asked for.
+    Bills(Part<(BillView, Option<Vec<BillLine>>)>),
+    /// Coupons and vouchers.
+    Coupons(Part<CouponView>),
+    /// What has paid a purchase.
+    Funding(Funding),
+    /// Where a refund went.
+    Returned { returned: Funding, forfeited: Money },
+    /// A purchase.
+    Order(Box<OrderView>),
+    /// Payment methods.
+    PaymentMethods(Part<PaymentMethodView>),
+    /// Nothing but that it was done.
+    Done,
     /// The least and the greatest limit of a member.
     Bounds { least: Money, greatest: Money },
     /// What may be transferred.
@@ -61,7 +83,23 @@ impl Reply {
                 "overdue": allocation.overdue,
                 "pending": allocation.pending,
             }),
-            Self::Advanced { decided } => json!({ "decided": decided }),
+            Self::Advanced { decided, refused } => {
+                json!({ "decided": decided, "refused": bill_answer::refused(&refused) })
+            }
+            Self::Issued(issued) => bill_answer::issued(&issued),
+            Self::Bill(bill) => bill_answer::bill(&bill),
+            Self::Bills(bills) => {
+                bills.json(|(bill, lines)| bill_answer::bill_with_lines(bill, lines.as_deref()))
+            }
+            Self::Coupons(coupons) => coupons.json(bill_answer::coupon),
+            Self::Funding(funding) => json!({ "funding": bill_answer::funding(&funding) }),
+            Self::Returned { returned, forfeited } => json!({
+                "returned": bill_answer::funding(&returned),
+                "forfeited": money(&forfeited),
+            }),
+            Self::Order(order) => bill_answer::order(&order),
+            Self::PaymentMethods(methods) => methods.json(bill_answer::payment_method),
+            Self::Done => json!({}),
             Self::Bounds { least, greatest } => {
                 json!({ "least": money(&least), "greatest": money(&greatest) })
             }
@@ -101,8 +139,6 @@ impl Item {
 }
 
 /// The overview of one account (rules A8, B3). `whole` where it knows which cloud accounts are paid for.
-///
-/// Assets that this version does not have yet are 0.
 pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value {
     let money = |money: Money| money.to_string();
     let mut answer = json!({
@@ -124,9 +160,9 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
         "own_cash": money(overview.own_cash),
         "transfer_book": money(overview.transfer_book),
         "credit_limit": money(overview.credit_limit),
-        "credit_refund": "0",
+        "credit_refund": money(overview.credit_refund),
         "unsettled_current": money(overview.unsettled_current),
-        "unsettled_previous": "0",
+        "unsettled_previous": money(overview.unsettled_previous),
         "held": money(overview.held),
         "available_credit": money(overview.available_credit),
         "spendable": money(overview.spendable),
@@ -137,7 +173,12 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
         "overdue": overview.overdue,
         "suspended": false,
         "alert": { "enabled": false, "threshold": null, "state": "off" },
-        "coupons_valid": 0,
+        "coupons_valid": overview.coupons_valid,
+        "coupon_balance": money(overview.coupon_balance),
+        "automatic_write_off": overview.automatic_write_off,
+        "write_off_previous_bills": overview.write_off_previous_bills,
+        "tax_rate": overview.tax_rate.to_string(),
+        "settlement_currency": overview.settlement_currency.to_string(),
         "charges": overview.charges,
         "ecid": overview.ecid,
     });

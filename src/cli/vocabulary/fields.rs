@@ -9,6 +9,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Problem;
+use super::bills::RATE_FORM;
+use crate::domain::billing::rate::Rate;
 use crate::domain::money::{Amount, AmountFault};
 use crate::domain::refusals::Refusal;
 use crate::domain::time::Timestamp;
@@ -148,13 +150,7 @@ impl<'a> Fields<'a> {
 
     /// An amount that may be absent.
     pub(super) fn optional_amount(&mut self, name: &str) -> Result<Option<Amount>, Problem> {
-        let Some(raw) = self.raw(name).map(RawValue::get) else { return Ok(None) };
-        let text = match raw.as_bytes().first() {
-            Some(b'"') => serde_json::from_str::<Name<'_>>(raw).ok().map(|Name(text)| text),
-            Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(raw)),
-            _ => None,
-        };
-        let Some(text) = text else { return invalid(name, "give a decimal number, best as a string") };
+        let Some(text) = self.decimal(name)? else { return Ok(None) };
         let refused = |refusal| Err(EngineError::refused(refusal, format!("`{name}` `{text}`")).into());
         match Amount::parse(&text) {
             Ok(amount) => Ok(Some(amount)),
@@ -162,6 +158,39 @@ impl<'a> Fields<'a> {
             Err(AmountFault::TooPrecise) => refused(Refusal::AmountTooPrecise),
             Err(AmountFault::Overflow) => refused(Refusal::AmountOverflow),
         }
+    }
+
+    /// A rate: a string, or a number that is read from its text.
+    pub(super) fn rate(&mut self, name: &str) -> Result<Rate, Problem> {
+        let text = need(name, self.decimal(name)?)?;
+        Rate::parse(&text).map_or_else(|| invalid(name, format!("`{text}`: give {RATE_FORM}")), Ok)
+    }
+
+    /// The text of a decimal number.
+    fn decimal(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Problem> {
+        let Some(raw) = self.raw(name).map(RawValue::get) else { return Ok(None) };
+        let text = match raw.as_bytes().first() {
+            Some(b'"') => serde_json::from_str::<Name<'_>>(raw).ok().map(|Name(text)| text),
+            Some(b'-' | b'0'..=b'9') => Some(Cow::Borrowed(raw)),
+            _ => None,
+        };
+        text.map_or_else(|| invalid(name, "give a decimal number, best as a string"), |text| Ok(Some(text)))
+    }
+
+    /// An array of objects; what `read` leaves over of each is refused.
+    pub(super) fn objects<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&mut Fields<'_>) -> Result<T, Problem>,
+    ) -> Result<Option<Vec<T>>, Problem> {
+        let Some(items) = self.value::<Vec<&RawValue>>(name, "an array of objects")? else { return Ok(None) };
+        let item = |item: &&RawValue| {
+            let mut fields = Fields::read(item.get())?;
+            let read = read(&mut fields)?;
+            fields.finish()?;
+            Ok(read)
+        };
+        items.iter().map(item).collect::<Result<_, _>>().map(Some)
     }
 
     /// Nothing else may be there: a misspelt field must not be lost.

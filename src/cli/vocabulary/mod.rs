@@ -1,24 +1,28 @@
 //! The names, fields and codes in which users speak to the ledger, as JSON.
 //!
-//! `fields` takes objects apart → `accounts` and `enterprises` are the tables of what can be asked, `request` its form →
-//! `charges` reads and posts `post_charges` → `answer` forms what is answered. No amount ever passes through a float.
+//! `fields` takes objects apart → `accounts`, `enterprises` and `bills` are the tables of what can be asked, `request` its
+//! form → `charges` reads and posts `post_charges` → `answer` and `bill_answer` form what is answered. No amount ever passes through a float.
 
 mod accounts;
 pub(super) mod answer;
+mod bill_answer;
+pub(super) mod bills;
 mod charges;
 pub(super) mod enterprises;
 mod fields;
+pub(super) mod history;
 pub(super) mod request;
 
 use serde_json::{Value, json};
 
 use crate::domain::permissions::Permission;
 use crate::domain::refusals::Refusal;
-use crate::engine::command::{Answer, PROVIDER};
+use crate::engine::answer::Answer;
+use crate::engine::command::PROVIDER;
 use crate::engine::{Command, Engine, EngineError, Request};
 use answer::Reply;
 use fields::Fields;
-use request::{Asked, Asker, Changed, Envelope};
+use request::{Asked, Asker, Changed, Envelope, Part};
 
 /// Why a request is not carried out. Nothing happened.
 #[derive(Debug)]
@@ -88,6 +92,7 @@ pub(super) fn carry_out(engine: &Engine, asked: Asked<'_>, envelope: &Envelope) 
             };
             Reply::Json(page.of(records.iter().map(answer::change_record).collect()))
         }
+        Asked::Past(past) => past.answer(engine)?,
         Asked::CreditOverview { ecid } => Reply::Credit(Box::new(engine.credit_overview(&ecid)?)),
         Asked::CreditBounds { ecid, billing_account } => {
             let (least, greatest) = engine.credit_bounds(&ecid, &billing_account)?;
@@ -97,6 +102,28 @@ pub(super) fn carry_out(engine: &Engine, asked: Asked<'_>, envelope: &Envelope) 
         Asked::Revocable { giver, receiver } => Reply::Revocable(engine.revocable(&giver, &receiver)?),
         Asked::Administrators { billing_account } => {
             Reply::Administrators(engine.administrators(&billing_account)?)
+        }
+        Asked::Bills { billing_account, cycle, lines, page } => {
+            let bills: Vec<_> = if lines {
+                let bills = engine.bills_with_lines(&billing_account, cycle)?;
+                bills.into_iter().map(|(bill, lines)| (bill, Some(lines))).collect()
+            } else {
+                engine.bills(&billing_account, cycle)?.into_iter().map(|bill| (bill, None)).collect()
+            };
+            Reply::Bills(page.part(bills))
+        }
+        Asked::Coupons { billing_account, page } => {
+            Reply::Coupons(page.part(engine.coupons(&billing_account)?))
+        }
+        Asked::Order { order } => {
+            let order = engine.order(&order);
+            // Whoever may not see it is not told whether it exists.
+            let whose = order.as_ref().map(|order| &*order.billing_account);
+            permits(engine, &whose.map_or(Asker::Provider, Asker::ReaderOf), &envelope.principal)?;
+            Reply::Order(Box::new(order?))
+        }
+        Asked::PaymentMethods { billing_account, page } => {
+            Reply::PaymentMethods(page.part(engine.payment_methods(&billing_account)?))
         }
         Asked::PostCharges { charges, on_error } => Reply::Json(charges::post(engine, &charges, on_error)?),
     })
@@ -112,7 +139,16 @@ fn execute(engine: &Engine, command: Command, envelope: &Envelope) -> Result<Rep
         Answer::Items(items) => Reply::Items { of, items: answer::settled(items)? },
         Answer::Credit(overview) => Reply::Credit(overview),
         Answer::Allocation(allocation) => Reply::Allocation(allocation),
-        Answer::Advanced { decided } => Reply::Advanced { decided },
+        Answer::Advanced { decided, refused } => Reply::Advanced { decided, refused },
+        Answer::Issued(issued) => Reply::Issued(issued),
+        Answer::Bill(bill) => Reply::Bill(bill),
+        Answer::Bills(bills) => {
+            let items = bills.into_iter().map(|bill| (bill, None)).collect();
+            Reply::Bills(Part { items, next: None })
+        }
+        Answer::Funding(funding) => Reply::Funding(funding),
+        Answer::Returned { returned, forfeited } => Reply::Returned { returned, forfeited },
+        Answer::Done => Reply::Done,
     })
 }
 

@@ -4,8 +4,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, invalid};
-use super::{Problem, accounts, enterprises};
-use crate::domain::time::Timestamp;
+use super::history::Past;
+use super::{Problem, accounts, bills, enterprises, history};
+use crate::domain::time::{Cycle, Timestamp};
 use crate::engine::command::PROVIDER;
 use crate::engine::report::{ReportKey, ReportQuery};
 use crate::engine::{Command, OnError};
@@ -32,11 +33,16 @@ pub(in crate::cli) enum Asked<'a> {
     List { from: u32, limit: usize, with_costs_only: bool, ecid: Option<String> },
     Report { query: ReportQuery, page: PageOf },
     ChangeRecords { of: Changed, asset: Option<String>, page: PageOf },
+    Past(Past),
     CreditOverview { ecid: String },
     CreditBounds { ecid: String, billing_account: String },
     Transferable { from: String },
     Revocable { giver: String, receiver: String },
     Administrators { billing_account: String },
+    Bills { billing_account: String, cycle: Option<Cycle>, lines: bool, page: PageOf },
+    Coupons { billing_account: String, page: PageOf },
+    Order { order: String },
+    PaymentMethods { billing_account: String, page: PageOf },
     PostCharges { charges: Vec<&'a RawValue>, on_error: OnError },
 }
 
@@ -49,7 +55,7 @@ pub(in crate::cli) enum Changed {
 
 /// Who may ask, besides the provider.
 pub(super) enum Asker<'a> {
-    /// The engine decides when it is commanded.
+    /// That is decided when it is carried out.
     AsCommanded,
     /// Nobody else.
     Provider,
@@ -62,11 +68,15 @@ pub(super) enum Asker<'a> {
 impl Asked<'_> {
     pub(super) fn asker(&self) -> Asker<'_> {
         match self {
-            Self::Command(_) => Asker::AsCommanded,
+            Self::Command(_) | Self::Order { .. } => Asker::AsCommanded,
             Self::Overview { billing_account: account }
             | Self::ChangeRecords { of: Changed::Account(account), .. }
+            | Self::Past(Past { billing_account: account, .. })
             | Self::Transferable { from: account }
             | Self::Revocable { receiver: account, .. }
+            | Self::Bills { billing_account: account, .. }
+            | Self::Coupons { billing_account: account, .. }
+            | Self::PaymentMethods { billing_account: account, .. }
             | Self::Administrators { billing_account: account } => Asker::ReaderOf(account),
             Self::CreditOverview { ecid }
             | Self::List { ecid: Some(ecid), .. }
@@ -88,16 +98,39 @@ pub(in crate::cli) struct PageOf {
 }
 
 impl PageOf {
+    /// Everything.
+    pub(in crate::cli) const ALL: Self = Self { from: 0, limit: usize::MAX };
+
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self, Problem> {
         Ok(Self { from: fields.next()?.unwrap_or(0), limit: limit(fields)?.unwrap_or(usize::MAX) })
     }
 
     /// That part, and where the next one begins.
-    pub(super) fn of(&self, mut items: Vec<Value>) -> Value {
+    pub(super) fn of(&self, items: Vec<Value>) -> Value {
+        let Part { items, next } = self.part(items);
+        json!({ "items": items, "next": next })
+    }
+
+    /// As [`PageOf::of`], of items that have no form yet.
+    pub(super) fn part<T>(&self, mut items: Vec<T>) -> Part<T> {
         items.drain(..self.from.min(items.len()));
         let next = (items.len() > self.limit).then(|| (self.from + self.limit).to_string());
         items.truncate(self.limit);
-        json!({ "items": items, "next": next })
+        Part { items, next }
+    }
+}
+
+/// A part of a list.
+#[derive(Debug)]
+pub(in crate::cli) struct Part<T> {
+    pub(in crate::cli) items: Vec<T>,
+    /// Where the next part begins, if there is one.
+    pub(in crate::cli) next: Option<String>,
+}
+
+impl<T> Part<T> {
+    pub(super) fn json(&self, form: impl Fn(&T) -> Value) -> Value {
+        json!({ "items": self.items.iter().map(form).collect::<Vec<_>>(), "next": self.next })
     }
 }
 
@@ -107,7 +140,8 @@ pub(super) type Build = for<'a> fn(&mut Fields<'a>) -> Result<Asked<'a>, Problem
 /// Understands a request.
 pub(super) fn read(mut fields: Fields<'_>) -> Result<(Asked<'_>, Envelope), Problem> {
     let name = fields.need_text("do")?;
-    let mut table = accounts::TABLE.iter().chain(&enterprises::TABLE);
+    let mut table =
+        accounts::TABLE.iter().chain(&enterprises::TABLE).chain(&bills::TABLE).chain(&history::TABLE);
     let Some((_, build)) = table.find(|(known, _)| *known == name) else {
         return invalid("do", format!("`{name}`: no such command or query"));
     };
@@ -127,6 +161,16 @@ pub(super) fn read(mut fields: Fields<'_>) -> Result<(Asked<'_>, Envelope), Prob
 }
 
 impl Envelope {
+    /// Who asks.
+    pub(in crate::cli) fn principal(&self) -> &str {
+        &self.principal
+    }
+
+    /// Business time, where it is given.
+    pub(in crate::cli) const fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
     /// What is asked must be such that it has a time and a key.
     pub(super) fn check(&self, asked: &Asked<'_>) -> Result<(), Problem> {
         if self.at.is_some() && !matches!(asked, Asked::Command(_) | Asked::PostCharges { .. }) {

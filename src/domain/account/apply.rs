@@ -2,6 +2,7 @@
 
 use super::{Account, Status};
 use crate::domain::account_event::{AccountEvent, Posted};
+use crate::domain::billing::order::Refund;
 use crate::domain::crossing::{Cargo, Party};
 use crate::domain::holds::HoldState;
 use crate::domain::money::Money;
@@ -36,16 +37,35 @@ impl Account {
             }
             AccountEvent::HoldCaptured { hold, amount, cycle } => {
                 self.close_hold(hold, HoldState::Captured(*amount), at);
-                let (count, captured) = self.rare_mut().captured.entry(*cycle).or_default();
-                *count += 1;
-                *captured = sum(*captured, *amount);
-                self.unsettled_current = sum(self.unsettled_current, *amount);
+                self.buy_on_credit(*cycle, *amount);
             }
             AccountEvent::HoldReleased { hold } => self.close_hold(hold, HoldState::Released, at),
             AccountEvent::HoldExpired { hold } => self.close_hold(hold, HoldState::Expired, at),
-            event => self.apply_crossing(event),
+            AccountEvent::BillIssued { bill } => self.apply_bill(bill),
+            AccountEvent::BillsWrittenOff { payments } => self.apply_payments(payments, at),
+            AccountEvent::Purchased { order, amount, funding, cycle, .. } => {
+                self.apply_purchase(order, *amount, funding, *cycle, at);
+            }
+            AccountEvent::PurchaseRefunded { order, refund, amount, returned, forfeited, month } => {
+                let (id, amount, returned) = (refund.clone(), *amount, returned.clone());
+                let refund = Refund { id, amount, returned, forfeited: *forfeited, at };
+                self.apply_refund(order, refund, *month);
+            }
+            AccountEvent::UnifiedSettlementEnded { settlement, payments, end } => {
+                self.apply_payments(payments, at);
+                let ended = self.billing_mut().settlements.by_id.get_mut(settlement);
+                ended.expect("invariant: only what has begun ends").end = Some(*end);
+            }
+            AccountEvent::RemittanceClaimed { remittance, amount, cash_after } => {
+                self.cash = *cash_after;
+                self.billing_mut().remittances.insert(remittance.clone(), *amount);
+            }
+            event if event.is_crossing() => self.apply_crossing(event),
+            event => self.billing_mut().apply(event),
         }
+        self.deducts = self.billing().deducts();
         self.sequence += 1;
+        self.events += 1;
         self.at = self.at.max(at);
         self.available_credit =
             self.available_credit_recomputed().expect("invariant: fits, as checked by decide");

@@ -8,6 +8,7 @@ use crate::domain::ids::{AccountIndex, EnterpriseIndex};
 use crate::domain::money::Money;
 use crate::domain::profile::AccountType;
 use crate::domain::refusals::Refusal;
+use crate::domain::time::Timestamp;
 use crate::limits::{GIVERS_MAX, MEMBER_UNITS_MAX, RECEIVED_UNITS_MAX};
 
 impl Account {
@@ -37,12 +38,17 @@ impl Account {
         }
     }
 
-    pub(super) fn decide_transfer(&self, to: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
+    pub(super) fn decide_transfer(
+        &self,
+        to: &Counterpart,
+        amount: Money,
+        at: Timestamp,
+    ) -> Result<AccountEvent, Refusal> {
         self.may_cross(to)?;
         positive(amount)?;
         let cash_after = self.cash_less(amount)?;
         fits_receiver(to, amount)?;
-        self.same_enterprise(to)?;
+        self.same_enterprise(to, at)?;
         if self.available_credit < Money::ZERO {
             return Err(Refusal::AccountOverdue);
         }
@@ -55,12 +61,17 @@ impl Account {
         Ok(AccountEvent::CashTransferred { to: to.account, amount, cash_after, posted: self.posted() })
     }
 
-    pub(super) fn decide_revoke(&self, giver: &Counterpart, amount: Money) -> Result<AccountEvent, Refusal> {
+    pub(super) fn decide_revoke(
+        &self,
+        giver: &Counterpart,
+        amount: Money,
+        at: Timestamp,
+    ) -> Result<AccountEvent, Refusal> {
         self.may_cross(giver)?;
         positive(amount)?;
         let cash_after = self.cash_less(amount)?;
         fits_receiver(giver, amount)?;
-        self.same_enterprise(giver)?;
+        self.same_enterprise(giver, at)?;
         if self.rare().is_none_or(|rare| rare.transfer_book.pair(giver.account).is_none()) {
             return Err(Refusal::NoPriorTransfer);
         }
@@ -160,7 +171,7 @@ impl Account {
     }
 
     /// Two members of one enterprise that may serve themselves (rules A6, E6, F4).
-    fn same_enterprise(&self, other: &Counterpart) -> Result<(), Refusal> {
+    fn same_enterprise(&self, other: &Counterpart, at: Timestamp) -> Result<(), Refusal> {
         if self.index == other.account {
             return Err(Refusal::SameAccount);
         }
@@ -169,7 +180,7 @@ impl Account {
             (Some(_), Some(_)) => {}
             _ => return Err(Refusal::AssociationNotActive),
         }
-        if self.rare().is_some_and(|rare| rare.profile.pay_on_behalf) || other.pay_on_behalf {
+        if self.may_not_serve_itself(at) || other.may_not_serve_itself {
             return Err(Refusal::SelfServiceDisabled);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! What an account may do: each command becomes an event, or is refused, in the documented order.
 
+use std::collections::BTreeSet;
+
 use super::{Account, Status};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::account_event::AccountEvent;
@@ -7,7 +9,7 @@ use crate::domain::holds::{Hold, HoldState};
 use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
-use crate::domain::profile::AccountType;
+use crate::domain::profile::{AccountType, ProfileChange};
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, Timestamp};
 use crate::limits::HOLDS_MAX;
@@ -27,9 +29,9 @@ pub struct Counterpart {
     pub currency: Currency,
     /// Its enterprise.
     pub enterprise: Option<EnterpriseIndex>,
-    /// Whether a partner pays for it.
-    pub pay_on_behalf: bool,
-    /// Its cash, or its transfer book where an operator has corrected the cash to less.
+    /// Whether it may not serve itself (rule E6).
+    pub may_not_serve_itself: bool,
+    /// Its cash, or what was ever transferred to it and not revoked, if that is more.
     pub cash: Money,
     /// How many givers its transfer book names, unless the asking one is among them.
     pub givers: usize,
@@ -45,9 +47,12 @@ pub struct Surroundings {
 }
 
 impl Account {
-    /// What another account must know of this one before it sends something.
-    pub fn counterpart(&self, asked_by: AccountIndex) -> Counterpart {
+    /// What another account must know of this one before it sends something at `at`.
+    pub fn counterpart(&self, asked_by: AccountIndex, at: Timestamp) -> Counterpart {
         let book = self.rare().map(|rare| &rare.transfer_book);
+        // Consumption does not lower what its pairs have transferred.
+        let received = book.map_or(Some(Money::ZERO), |book| book.total().checked_add(book.consumed()));
+        let received = received.unwrap_or(Money::from_units(i128::MAX));
         let givers = book.filter(|book| book.pair(asked_by).is_none()).map_or(0, |book| book.pairs().len());
         Counterpart {
             account: self.index,
@@ -55,16 +60,29 @@ impl Account {
             kind: self.kind,
             currency: self.currency,
             enterprise: self.enterprise(),
-            pay_on_behalf: self.rare().is_some_and(|rare| rare.profile.pay_on_behalf),
-            cash: self.cash.max(self.transfer_book()),
+            may_not_serve_itself: self.may_not_serve_itself(at.max(self.at)),
+            cash: self.cash.max(received),
             givers,
         }
     }
 
+    /// Whether a partner pays for it, or it owes for too long (rule E6).
+    pub fn may_not_serve_itself(&self, at: Timestamp) -> bool {
+        self.rare().is_some_and(|rare| rare.profile.pay_on_behalf) || self.is_long_overdue(at)
+    }
+
     /// What is due by `at` and must be decided before anything else (rule J5): the oldest first.
     pub fn due(&self, at: Timestamp) -> Option<(AccountEvent, Timestamp)> {
-        let (hold, expires_at) = self.rare()?.holds.due(at)?;
-        Some((AccountEvent::HoldExpired { hold: hold.into() }, expires_at))
+        let hold = self.rare().and_then(|rare| rare.holds.due(at));
+        let hold =
+            hold.map(|(hold, expires_at)| (AccountEvent::HoldExpired { hold: hold.into() }, expires_at));
+        let coupon = self.aside.as_ref().and_then(|_| self.billing().coupons.due(at));
+        let coupon = coupon.map(|(number, ends_at)| (self.coupon_expired(number), ends_at));
+        // A coupon whose time begins is an asset that arrives (rule D3).
+        let begun: BTreeSet<_> =
+            self.billing().coupons.starts().filter(|start| self.at < *start && *start <= at).collect();
+        let paid = begun.into_iter().find_map(|start| Some((self.decide_write_off(start)?, start)));
+        hold.into_iter().chain(coupon).chain(paid).min_by_key(|(_, due)| *due)
     }
 
     /// Decides a command at business time `at`, when nothing is due any more; `None` if it was done already
@@ -78,7 +96,7 @@ impl Account {
         if self.done_already(command)? {
             return Ok(None);
         }
-        if self.status == Status::Canceled {
+        if self.status == Status::Canceled && !matches!(command, AccountCommand::RefundPurchase { .. }) {
             return Err(Refusal::AccountCanceled);
         }
         let event = match command {
@@ -113,19 +131,7 @@ impl Account {
                     .ok_or(Refusal::ExceedsQuotaConsumed)?;
                 AccountEvent::QuotaRepaid { amount: *amount, consumed_after }
             }
-            AccountCommand::Modify { change } => {
-                let profile = self.profile().changed(change.clone());
-                if self.credit_limit != Money::ZERO && !profile.credit_enabled {
-                    return Err(Refusal::FieldNotModifiable);
-                }
-                // What an enterprise relies on.
-                let (before, member) = (self.profile(), self.enterprise().is_some());
-                let disabled = before.credit_enabled && !profile.credit_enabled;
-                if member && (profile.owner != before.owner || disabled) {
-                    return Err(Refusal::FieldNotModifiable);
-                }
-                AccountEvent::ProfileModified { profile }
-            }
+            AccountCommand::Modify { change } => self.decide_modify(change)?,
             AccountCommand::Freeze => {
                 self.not_frozen()?;
                 AccountEvent::StatusChanged { status: Status::Frozen }
@@ -138,8 +144,8 @@ impl Account {
             }
             AccountCommand::Cancel => self.decide_cancel(around)?,
             AccountCommand::WithdrawCash { amount } => self.decide_withdraw(*amount)?,
-            AccountCommand::TransferCash { to, amount } => self.decide_transfer(to, *amount)?,
-            AccountCommand::RevokeTransfer { giver, amount } => self.decide_revoke(giver, *amount)?,
+            AccountCommand::TransferCash { to, amount } => self.decide_transfer(to, *amount, at)?,
+            AccountCommand::RevokeTransfer { giver, amount } => self.decide_revoke(giver, *amount, at)?,
             AccountCommand::ReturnCredit { amount, limit_after, min_available_credit_after, moves_to } => {
                 self.decide_return(*amount, *limit_after, *min_available_credit_after, *moves_to)?
             }
@@ -156,6 +162,24 @@ impl Account {
                 is_open(self.hold(hold)?)?;
                 AccountEvent::HoldReleased { hold: hold.clone() }
             }
+            AccountCommand::Purchase { order, amount, cloud, service } => {
+                self.decide_purchase(order, *amount, *cloud, service.as_deref(), at)?
+            }
+            AccountCommand::RefundPurchase { order, refund, amount } => {
+                self.decide_refund(order, refund, *amount, at)?
+            }
+            AccountCommand::GrantCoupon { coupon } => self.decide_grant_coupon(coupon, at)?,
+            AccountCommand::ClaimRemittance { remittance, amount, currency } => {
+                self.decide_claim(remittance, *amount, *currency)?
+            }
+            AccountCommand::PayBill { cycle, with } => self.decide_pay(*cycle, with, at)?,
+            AccountCommand::StartUnifiedSettlement { settlement, cycles, assets } => {
+                self.decide_start_settlement(settlement, cycles, assets)?
+            }
+            AccountCommand::EndUnifiedSettlement { settlement, end } => {
+                self.decide_end_settlement(settlement, *end, at)?
+            }
+            setting => self.decide_setting(setting, at)?,
         };
         self.check_fits(&event)?;
         Ok(Some(event))
@@ -181,7 +205,7 @@ impl Account {
                 Ok(before.state == HoldState::Captured(amount.unwrap_or(before.amount)))
             }
             AccountCommand::ReleaseHold { hold } => Ok(self.hold(hold)?.state == HoldState::Released),
-            _ => Ok(false),
+            command => self.billing_done_already(command),
         }
     }
 
@@ -198,6 +222,20 @@ impl Account {
             return Err(Refusal::ManagedByEnterprise);
         }
         Ok(event)
+    }
+
+    fn decide_modify(&self, change: &ProfileChange) -> Result<AccountEvent, Refusal> {
+        let profile = self.profile().changed(change.clone());
+        if self.credit_limit != Money::ZERO && !profile.credit_enabled {
+            return Err(Refusal::FieldNotModifiable);
+        }
+        // What an enterprise relies on.
+        let (before, member) = (self.profile(), self.enterprise().is_some());
+        let disabled = before.credit_enabled && !profile.credit_enabled;
+        if member && (profile.owner != before.owner || disabled) {
+            return Err(Refusal::FieldNotModifiable);
+        }
+        Ok(AccountEvent::ProfileModified { profile })
     }
 
     fn decide_withdraw(&self, amount: Money) -> Result<AccountEvent, Refusal> {
@@ -227,10 +265,11 @@ impl Account {
             return Err(Refusal::ManagedByEnterprise);
         }
         self.nothing_in_flight(around)?;
-        if self.cash != Money::ZERO {
+        if self.cash != Money::ZERO || self.credit_refund() != Money::ZERO {
             return Err(Refusal::CashNotZero);
         }
-        if self.unsettled_current != Money::ZERO || self.quota_consumed() != Money::ZERO {
+        let unsettled = [self.unsettled_current, self.unsettled_previous(), self.quota_consumed()];
+        if unsettled.iter().any(|unsettled| *unsettled != Money::ZERO) {
             return Err(Refusal::UnsettledNotZero);
         }
         if around.pays {
@@ -249,7 +288,7 @@ impl Account {
         let placed = self.hold(hold)?;
         let amount = amount.unwrap_or(placed.amount);
         positive(amount)?;
-        let cycle = Cycle::of(at, self.offset);
+        let cycle = Cycle::of(at, self.offset).map(|cycle| cycle.max(self.open_from));
         let event =
             AccountEvent::HoldCaptured { hold: hold.into(), amount, cycle: cycle.unwrap_or_default() };
         self.check_fits(&event)?;
@@ -297,6 +336,7 @@ impl Account {
                 (self.cash, *cash_after)
             }
             AccountEvent::CashToppedUp { cash_after, .. }
+            | AccountEvent::RemittanceClaimed { cash_after, .. }
             | AccountEvent::CashAdjusted { cash_after, .. }
             | AccountEvent::CashTransferred { cash_after, .. }
             | AccountEvent::TransferRevoked { cash_after, .. } => (self.cash, *cash_after),
@@ -306,10 +346,7 @@ impl Account {
             AccountEvent::QuotaRepaid { consumed_after, .. } => (*consumed_after, self.quota_consumed()),
             AccountEvent::CreditReturned { limit_after, .. } => (self.credit_limit, *limit_after),
             AccountEvent::HoldCaptured { amount, cycle, .. } => {
-                let captured = self.rare().and_then(|rare| rare.captured.get(cycle));
-                let captured = captured.map_or(Money::ZERO, |(_, captured)| *captured);
-                captured.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
-                self.unsettled_current.checked_add(*amount).ok_or(Refusal::AmountOverflow)?;
+                self.check_captured_fits(*cycle, *amount)?;
                 (*amount, Money::ZERO)
             }
             _ => return Ok(()),
@@ -320,6 +357,14 @@ impl Account {
             return Err(Refusal::AmountOverflow);
         }
         Ok(())
+    }
+
+    /// Refuses a purchase on credit after which what is unsettled would not fit.
+    pub(super) fn check_captured_fits(&self, cycle: Cycle, amount: Money) -> Result<(), Refusal> {
+        let captured = self.rare().and_then(|rare| rare.captured.get(&cycle));
+        let captured = captured.map_or(Money::ZERO, |(_, captured)| *captured);
+        captured.checked_add(amount).ok_or(Refusal::AmountOverflow)?;
+        self.unsettled_current.checked_add(amount).map(|_| ()).ok_or(Refusal::AmountOverflow)
     }
 }
 

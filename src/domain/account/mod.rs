@@ -3,16 +3,24 @@
 mod apply;
 mod crossing;
 mod decide;
+mod issue;
 mod parts;
+mod purchase;
 mod view;
+mod write_off;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 pub use decide::{Counterpart, Surroundings};
+pub use issue::CycleSums;
 pub use parts::AccountParts;
 pub use view::AccountView;
 
+use crate::domain::billing::Billing;
+use crate::domain::billing::asset::{Asset, Portion};
+use crate::domain::billing::coupon::Use;
 use crate::domain::charge::Category;
 use crate::domain::crossing::{Inbox, Outbox};
 use crate::domain::holds::Holds;
@@ -26,7 +34,7 @@ use crate::domain::profile::{AccountType, Opening, Profile};
 use crate::domain::refusals::Refusal;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp, UtcOffset};
 use crate::domain::transfer_book::{Pair, TransferBook};
-use crate::limits::MEMBER_UNITS_MAX;
+use crate::limits::{LATE_CYCLES, LONG_OVERDUE_DAYS, MEMBER_UNITS_MAX};
 
 /// Status of an account (rule A2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +78,7 @@ pub struct Rare {
     pub transfer_book: TransferBook,
     /// Reserved amounts (rule B5).
     pub holds: Holds,
-    /// Purchases captured from holds, by cycle: how many, and the sum (rule B5).
+    /// Purchases on credit and captured from holds, by open cycle: how many, and the sum (rules B5, D6).
     pub captured: BTreeMap<Cycle, (u64, Money)>,
     /// Cash withdrawn to the bank so far (rule D11).
     pub withdrawn: Money,
@@ -90,53 +98,110 @@ pub struct Account {
     available_credit: Money,
     unsettled_current: Money,
     sequence: u64,
-    charges: u64,
     currency: Currency,
     /// The account's dense number.
     pub index: AccountIndex,
+    /// The cycles before it are issued (rule D1).
+    open_from: Cycle,
     offset: UtcOffset,
     kind: AccountType,
     status: Status,
+    /// Cached: what [`Billing::deducts`] says.
+    deducts: bool,
     cash: Money,
     credit_limit: Money,
     at: Timestamp,
     created_at: Timestamp,
-    rare: Option<Box<Rare>>,
+    /// Records that are no charges.
+    events: u64,
+    aside: Option<Box<Aside>>,
 }
+
+/// What accounts get one after the other: few have what is rare, and none has bills before its first cycle ends.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+struct Aside {
+    rare: Option<Box<Rare>>,
+    billing: Option<Box<Billing>>,
+}
+
+static NO_BILLING: LazyLock<Billing> = LazyLock::new(Billing::default);
 
 const _: () = assert!(std::mem::offset_of!(Account, cash) == 64);
 const _: () = assert!(size_of::<Account>() == 128);
 
+/// Where a charge goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChargePlace {
+    /// The cycle that it is posted to.
+    pub cycle: Cycle,
+    /// The cycle that it is of: an earlier one whose bill is issued already, or the same (rule C4).
+    pub original: Cycle,
+}
+
+impl ChargePlace {
+    /// Whether it corrects a bill that is issued.
+    pub fn is_late(self) -> bool {
+        self.original != self.cycle
+    }
+}
+
 /// Why a charge can't be posted to an account, or where it goes.
-pub type ChargeDecision = Result<Cycle, Refusal>;
+pub type ChargeDecision = Result<ChargePlace, Refusal>;
 
 impl Account {
     /// A new account with nothing in it.
     pub fn open(index: AccountIndex, opening: &Opening) -> Self {
-        let rare = (opening.profile != Profile::default())
-            .then(|| Box::new(Rare { profile: opening.profile.clone(), ..Rare::default() }));
-        Self {
+        let mut account = Self {
             available_credit: Money::ZERO,
             unsettled_current: Money::ZERO,
             sequence: 0,
-            charges: 0,
+            currency: opening.currency,
             index,
+            open_from: Cycle::default(),
             offset: opening.offset,
             kind: opening.kind,
             status: Status::Valid,
-            currency: opening.currency,
+            deducts: false,
             cash: Money::ZERO,
             credit_limit: Money::ZERO,
             at: opening.at,
             created_at: opening.at,
-            rare,
+            events: 0,
+            aside: None,
+        };
+        if opening.profile != Profile::default() {
+            account.rare_mut().profile = opening.profile.clone();
         }
+        account
     }
 
     /// Brings what a charge touches nearer to the processor.
     #[inline]
     pub fn prefetch(&self) {
         prefetch(&self.available_credit);
+    }
+
+    /// Brings what coupons deduct by nearer to the processor, one step of the way at a time: each step reads what the one
+    /// before has asked for. Free for accounts without coupons.
+    #[inline]
+    pub fn prefetch_coupons(&self, step: usize) {
+        if !self.deducts {
+            return;
+        }
+        if step == 0 {
+            return prefetch(&self.aside);
+        }
+        let Some(aside) = &self.aside else { return };
+        if step == 1 {
+            return prefetch(&**aside);
+        }
+        let Some(billing) = &aside.billing else { return };
+        if step == 2 {
+            prefetch(&billing.coupons);
+            prefetch(&billing.deducted);
+        } else {
+            billing.coupons.prefetch();
+        }
     }
 
     /// A place kept for an account whose opening is still to come.
@@ -158,7 +223,34 @@ impl Account {
 
     /// Charges posted so far.
     pub const fn charges(&self) -> u64 {
-        self.charges
+        self.sequence - self.events
+    }
+
+    /// The first cycle whose bill is not issued (rule D1).
+    pub const fn open_from(&self) -> Cycle {
+        self.open_from
+    }
+
+    /// Whether a charge must be looked at for coupons (rule C5).
+    #[inline]
+    pub const fn deducts(&self) -> bool {
+        self.deducts
+    }
+
+    /// What is outstanding of issued bills (rule B1).
+    pub fn unsettled_previous(&self) -> Money {
+        self.billing().bills.outstanding()
+    }
+
+    /// What credit refund is left (rules B1, D5).
+    pub fn credit_refund(&self) -> Money {
+        self.billing().credit_refund_total()
+    }
+
+    /// Whether something is past due for so long that the account may not serve itself (rule E6).
+    pub fn is_long_overdue(&self, at: Timestamp) -> bool {
+        let mut unsettled = self.billing().bills.unsettled();
+        unsettled.any(|bill| bill.due_at.plus_days(LONG_OVERDUE_DAYS) < at)
     }
 
     /// Money usable now, maintained with every change (rule B1); may be negative.
@@ -183,12 +275,12 @@ impl Account {
 
     /// The quota of an ecosystem account (rule B2).
     pub fn quota(&self) -> Money {
-        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota)
+        self.rare().map_or(Money::ZERO, |rare| rare.quota)
     }
 
     /// Quota consumed by billed charges (rule B2).
     pub fn quota_consumed(&self) -> Money {
-        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.quota_consumed)
+        self.rare().map_or(Money::ZERO, |rare| rare.quota_consumed)
     }
 
     /// Direct or ecosystem.
@@ -223,22 +315,22 @@ impl Account {
 
     /// The profile, where it differs from the defaults.
     pub fn profile(&self) -> Profile {
-        self.rare.as_ref().map_or_else(Profile::default, |rare| rare.profile.clone())
+        self.rare().map_or_else(Profile::default, |rare| rare.profile.clone())
     }
 
     /// The enterprise it belongs to (rule A6).
     pub fn enterprise(&self) -> Option<EnterpriseIndex> {
-        self.rare.as_ref().and_then(|rare| rare.enterprise)
+        self.rare().and_then(|rare| rare.enterprise)
     }
 
     /// Transferred funds, part of the cash (rule B1).
     pub fn transfer_book(&self) -> Money {
-        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.transfer_book.total())
+        self.rare().map_or(Money::ZERO, |rare| rare.transfer_book.total())
     }
 
     /// What open holds reserve (rule B5).
     pub fn held(&self) -> Money {
-        self.rare.as_ref().map_or(Money::ZERO, |rare| rare.holds.held())
+        self.rare().map_or(Money::ZERO, |rare| rare.holds.held())
     }
 
     /// Available credit less what is held (rule B5): what may leave, or be lowered.
@@ -248,7 +340,7 @@ impl Account {
 
     /// Cash that it sent and nobody has received yet (rule F5).
     pub fn in_flight(&self) -> Money {
-        let sent = self.rare.iter().flat_map(|rare| rare.outbox.waiting());
+        let sent = self.rare().into_iter().flat_map(|rare| rare.outbox.waiting());
         sent.fold(RunningSum::default(), |sum, sent| sum.plus(sent.cargo.cash()))
             .total()
             .unwrap_or(Money::from_units(i128::MAX))
@@ -261,15 +353,16 @@ impl Account {
 
     /// Cash that `giver` may take back (rule F3).
     pub fn revocable(&self, giver: AccountIndex) -> Money {
-        let pair = self.rare.as_ref().and_then(|rare| rare.transfer_book.pair(giver));
+        let pair = self.rare().and_then(|rare| rare.transfer_book.pair(giver));
         let remaining = pair.map_or(Money::ZERO, Pair::remaining);
         self.transfer_book().min(remaining).min(self.spendable()).max(Money::ZERO)
     }
 
     /// Cash that may leave to a bank (rule D11): never transferred funds, never what is owed.
     pub fn withdrawable(&self) -> Money {
-        let owed = self.unsettled_current.max(Money::ZERO);
-        let free = self.own_cash().checked_sub(owed).unwrap_or(Money::ZERO);
+        let owed =
+            self.unsettled_current.checked_add(self.unsettled_previous()).map(|owed| owed.max(Money::ZERO));
+        let free = owed.and_then(|owed| self.own_cash().checked_sub(owed)).unwrap_or(Money::ZERO);
         free.min(self.spendable()).max(Money::ZERO)
     }
 
@@ -280,19 +373,33 @@ impl Account {
 
     /// The rarely used part, if there is one.
     pub fn rare(&self) -> Option<&Rare> {
-        self.rare.as_deref()
+        self.aside.as_ref()?.rare.as_deref()
     }
 
     /// The rarely used part, made when first needed.
     pub fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+        self.aside.get_or_insert_default().rare.get_or_insert_default()
+    }
+
+    /// Bills and what pays them, as if there were nothing where there is nothing.
+    pub fn billing(&self) -> &Billing {
+        self.aside.as_ref().and_then(|aside| aside.billing.as_deref()).unwrap_or(&NO_BILLING)
+    }
+
+    /// Bills and what pays them, made when first needed.
+    pub(super) fn billing_mut(&mut self) -> &mut Billing {
+        self.aside.get_or_insert_default().billing.get_or_insert_default()
     }
 
     /// Available credit from its parts (rules B1, B2): the check of the cached figure.
     pub fn available_credit_recomputed(&self) -> Option<Money> {
         let sum = RunningSum::default().minus(self.unsettled_current);
         let sum = match self.kind {
-            AccountType::Direct => sum.plus(self.cash).plus(self.credit_limit),
+            AccountType::Direct => sum
+                .plus(self.cash)
+                .plus(self.credit_limit)
+                .plus(self.credit_refund())
+                .minus(self.unsettled_previous()),
             AccountType::Ecosystem => sum.plus(self.quota()).minus(self.quota_consumed()),
         };
         sum.total()
@@ -327,7 +434,7 @@ impl Account {
         {
             return Err(Refusal::AmountOverflow);
         }
-        let cycle = match billing_cycle {
+        let original = match billing_cycle {
             Some(cycle) => cycle,
             None => match span {
                 Some(span) if span.holds(period_start, self.offset) => span.cycle,
@@ -337,7 +444,16 @@ impl Account {
                 }
             },
         };
-        paid.sum(cycle, category).checked_add(amount).map(|_| cycle).ok_or(Refusal::AmountOverflow)
+        let cycle = if original < self.open_from { self.late_place(original)? } else { original };
+        let fits = paid.sum(cycle, category).checked_add(amount).is_some();
+        if fits { Ok(ChargePlace { cycle, original }) } else { Err(Refusal::AmountOverflow) }
+    }
+
+    /// Where a charge goes whose cycle is issued: to the first open one, unless its identity is forgotten (rules C2, C4).
+    #[cold]
+    fn late_place(&self, original: Cycle) -> Result<Cycle, Refusal> {
+        let issued_after = self.open_from.index() - 1 - original.index();
+        if issued_after < LATE_CYCLES { Ok(self.open_from) } else { Err(Refusal::CycleTooOld) }
     }
 
     /// Whether a figure that rises to `after` leaves room for what is in flight to a member (rule F5).
@@ -364,10 +480,45 @@ impl Account {
         self.unsettled_current = self.unsettled_current.checked_add(amount).expect(FITS);
         self.available_credit = self.available_credit.checked_sub(amount).expect(FITS);
         self.sequence += 1;
-        self.charges += 1;
-        let sum = paid.sum_mut(cycle, category);
+        let sum = paid.sum_mut(cycle, category, self.open_from);
         sum.amount = sum.amount.checked_add(amount).expect(FITS);
         sum.charges += 1;
+    }
+
+    /// Decides what coupons deduct from a charge at a place that was decided (rules C5, D7), in the order of deduction.
+    ///
+    /// A coupon must be valid at the charge's time or, if that is later, at the account's own. Charges below 0 and taxes
+    /// are not deducted from.
+    pub fn decide_deductions(
+        &self,
+        amount: Money,
+        period_start: Timestamp,
+        category: Category,
+        service: &str,
+        parts: &mut Vec<Portion>,
+    ) {
+        if self.deducts && amount > Money::ZERO && category != Category::Tax {
+            let used = Use { at: period_start.max(self.at), service: Some(service), amount };
+            self.billing().coupons.plan(used, amount, parts);
+        }
+    }
+
+    /// Deducts what was decided from the charge posted last.
+    pub fn apply_deductions(&mut self, cycle: Cycle, parts: impl IntoIterator<Item = Portion>) {
+        const FITS: &str = "invariant: at most the charge is deducted";
+        for Portion { asset, amount } in parts {
+            let Asset::Coupon(number) = asset else {
+                unreachable!("invariant: only coupons deduct from charges")
+            };
+            self.unsettled_current = self.unsettled_current.checked_sub(amount).expect(FITS);
+            self.available_credit = self.available_credit.checked_add(amount).expect(FITS);
+            let aside = self.aside.get_or_insert_default();
+            let billing = aside.billing.get_or_insert_default();
+            billing.coupons.deduct(number, amount);
+            let deducted = billing.deducted.entry(cycle).or_default();
+            *deducted = deducted.checked_add(amount).expect(FITS);
+            self.deducts &= billing.coupons.has_live();
+        }
     }
 
     /// Decides whether a row of an import continues what was imported (rule C7).

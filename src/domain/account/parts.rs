@@ -1,10 +1,11 @@
 //! An account's state, to and from a snapshot.
 
-use super::{Account, Rare, Status};
+use super::{Account, Aside, Rare, Status};
+use crate::domain::billing::Billing;
 use crate::domain::ids::{AccountIndex, Currency};
 use crate::domain::money::Money;
 use crate::domain::profile::AccountType;
-use crate::domain::time::{Timestamp, UtcOffset};
+use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 
 /// An account's state as a snapshot holds it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,8 +32,12 @@ pub struct AccountParts {
     pub at: Timestamp,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// See [`Account::open_from`].
+    pub open_from: Cycle,
     /// Everything rare.
     pub rare: Option<Box<Rare>>,
+    /// Bills and what pays them.
+    pub billing: Option<Box<Billing>>,
 }
 
 impl Account {
@@ -41,7 +46,7 @@ impl Account {
         AccountParts {
             unsettled_current: self.unsettled_current,
             sequence: self.sequence,
-            charges: self.charges,
+            charges: self.charges(),
             kind: self.kind,
             status: self.status,
             currency: self.currency,
@@ -50,18 +55,23 @@ impl Account {
             credit_limit: self.credit_limit,
             at: self.at,
             created_at: self.created_at,
-            rare: self.rare.clone(),
+            open_from: self.open_from,
+            rare: self.aside.as_ref().and_then(|aside| aside.rare.clone()),
+            billing: self.aside.as_ref().and_then(|aside| aside.billing.clone()),
         }
     }
 
     /// The account that a snapshot held; `None` where its sums don't fit, which no account's do.
     pub fn from_parts(index: AccountIndex, parts: AccountParts) -> Option<Self> {
+        let aside = (parts.rare.is_some() || parts.billing.is_some())
+            .then(|| Box::new(Aside { rare: parts.rare, billing: parts.billing }));
         let mut account = Self {
             available_credit: Money::ZERO,
             unsettled_current: parts.unsettled_current,
             sequence: parts.sequence,
-            charges: parts.charges,
             index,
+            open_from: parts.open_from,
+            deducts: false,
             offset: parts.offset,
             kind: parts.kind,
             status: parts.status,
@@ -70,8 +80,10 @@ impl Account {
             credit_limit: parts.credit_limit,
             at: parts.at,
             created_at: parts.created_at,
-            rare: parts.rare,
+            events: parts.sequence.checked_sub(parts.charges)?,
+            aside,
         };
+        account.deducts = account.billing().deducts();
         account.available_credit = account.available_credit_recomputed()?;
         Some(account)
     }

@@ -214,7 +214,7 @@ impl CreditControl {
         }
         self.not_elsewhere(account)?;
         let member = self.member_as_seen(account)?;
-        if account.profile.pay_on_behalf {
+        if account.may_not_serve_itself {
             return Err(Refusal::SelfServiceDisabled);
         }
         match member.assigned.checked_sub(limit) {
@@ -236,7 +236,7 @@ impl CreditControl {
         self.not_elsewhere(to)?;
         self.member_as_seen(from)?;
         self.member_as_seen(to)?;
-        if from.profile.pay_on_behalf || to.profile.pay_on_behalf {
+        if from.may_not_serve_itself || to.may_not_serve_itself {
             return Err(Refusal::SelfServiceDisabled);
         }
         if self.contract != Contract::Confirmed {

@@ -1,7 +1,9 @@
 //! What happened in the directory, and which places that makes.
 
+use crate::domain::billing::rate::Rate;
 use crate::domain::credit_control::Charter;
-use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
+use crate::domain::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
+use crate::domain::money::Money;
 use crate::domain::profile::Opening;
 use crate::domain::time::Timestamp;
 
@@ -38,6 +40,35 @@ pub enum DirectoryEvent {
         /// What it was opened with.
         charter: Box<Charter>,
     },
+    /// The exchange rate of a day was set (rule D9).
+    ExchangeRateSet {
+        /// One unit of this currency…
+        from: Currency,
+        /// …is worth `rate` units of that.
+        to: Currency,
+        /// The day, counted from 1970-01-01.
+        day: i32,
+        /// The rate.
+        rate: Rate,
+    },
+    /// A remittance has come to the shared bank account, and waits for an account to claim it (rule D11).
+    RemittanceReceived {
+        /// Its id.
+        remittance: Box<str>,
+        /// What it is.
+        received: Remittance,
+    },
+}
+
+/// A remittance to the shared bank account (rule D11).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remittance {
+    /// How much.
+    pub amount: Money,
+    /// In which currency.
+    pub currency: Currency,
+    /// What the bank says about it.
+    pub reference: Option<Box<str>>,
 }
 
 /// A new place that the shard of `account` makes for a payment relationship, or for an account itself.

@@ -3,12 +3,15 @@
 mod event;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub use event::{Admission, DirectoryEvent};
+pub use event::{Admission, DirectoryEvent, Remittance};
 
+use crate::domain::billing::rate::{ExchangeRates, Rate};
 use crate::domain::credit_control::Charter;
-use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
+use crate::domain::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use crate::domain::keys::{Keys, Remembered};
+use crate::domain::money::Money;
 use crate::domain::names::{LOOK_UPS_AHEAD, Names};
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
@@ -50,6 +53,10 @@ pub struct DirectoryParts {
     pub keys: Keys,
     /// Ids of the enterprises, in the order of their numbers.
     pub enterprises: Vec<Box<str>>,
+    /// Exchange rates: from, to, day counted from 1970-01-01, and rate.
+    pub rates: Vec<(Currency, Currency, i32, Rate)>,
+    /// Remittances by id, claimed or not.
+    pub remittances: Vec<(Box<str>, Remittance)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -73,6 +80,8 @@ pub struct Directory {
     at: Timestamp,
     keys: Keys,
     enterprise_names: Names,
+    rates: Arc<ExchangeRates>,
+    remittances: BTreeMap<Box<str>, Remittance>,
 }
 
 impl Directory {
@@ -90,6 +99,8 @@ impl Directory {
             at: Timestamp::MIN,
             keys: Keys::default(),
             enterprise_names: Names::default(),
+            rates: Arc::default(),
+            remittances: BTreeMap::new(),
         }
     }
 
@@ -216,6 +227,31 @@ impl Directory {
         self.accounts[account.0 as usize].enterprise
     }
 
+    /// The exchange rates (rule D9).
+    pub fn rates(&self) -> Arc<ExchangeRates> {
+        Arc::clone(&self.rates)
+    }
+
+    /// A remittance to the shared bank account, claimed or not (rule D11).
+    pub fn remittance(&self, remittance: &str) -> Option<&Remittance> {
+        self.remittances.get(remittance)
+    }
+
+    /// Every remittance by its id.
+    pub fn remittances(&self) -> impl Iterator<Item = (&str, &Remittance)> {
+        self.remittances.iter().map(|(id, received)| (&**id, received))
+    }
+
+    /// Decides a remittance that has come; `false` if it was recorded before (rule D11).
+    pub fn decide_remittance(&self, remittance: &str, received: &Remittance) -> Result<bool, Refusal> {
+        match self.remittance(remittance) {
+            Some(known) if known == received => Ok(false),
+            Some(_) => Err(Refusal::AlreadyExists),
+            None if received.amount <= Money::ZERO => Err(Refusal::AmountMustBePositive),
+            None => Ok(true),
+        }
+    }
+
     /// Decides the opening of an enterprise (rule A6).
     pub fn decide_enterprise(&self, ecid: &str, charter: &Charter) -> Result<(), Refusal> {
         self.cloud(&charter.management_account).ok_or(Refusal::NotFound)?;
@@ -316,6 +352,12 @@ impl Directory {
                 let enterprise = EnterpriseIndex(self.enterprise_names.insert(ecid).expect(FITS));
                 admissions.push(Admission::Enterprise { enterprise, charter: charter.clone() });
             }
+            DirectoryEvent::ExchangeRateSet { from, to, day, rate } => {
+                Arc::make_mut(&mut self.rates).set(*from, *to, *day, *rate);
+            }
+            DirectoryEvent::RemittanceReceived { remittance, received } => {
+                self.remittances.insert(remittance.clone(), received.clone());
+            }
         }
     }
 
@@ -340,6 +382,10 @@ impl Directory {
         for ecid in &parts.enterprises {
             directory.enterprise_names.insert(ecid)?;
         }
+        for (from, to, day, rate) in parts.rates {
+            Arc::make_mut(&mut directory.rates).set(from, to, day, rate);
+        }
+        directory.remittances = parts.remittances.into_iter().collect();
         directory.sequence = parts.sequence;
         directory.at = parts.at;
         directory.keys = parts.keys;
@@ -366,6 +412,8 @@ impl Directory {
                 .collect(),
             keys: self.keys.clone(),
             enterprises: self.enterprise_names.iter().map(Into::into).collect(),
+            rates: self.rates.iter().collect(),
+            remittances: self.remittances.clone().into_iter().collect(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What happened to an account, as its records hold it.
 
+use super::billing::cycle_of;
+use super::billing_event::BillingEventV1;
 use super::parts::{PostedV1, ProfileV1, RememberedV1, status_number, status_of};
 use crate::domain::account_event::AccountEvent;
 use crate::domain::ids::{AccountIndex, EnterpriseIndex};
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
-use crate::domain::time::{Cycle, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +108,8 @@ pub(super) enum AccountEventV1 {
     HoldExpired {
         hold: Box<str>,
     },
+    // Since version 3.
+    Billing(BillingEventV1),
 }
 
 impl AccountEventV1 {
@@ -119,6 +123,7 @@ impl AccountEventV1 {
             | Self::QuotaRepaid { .. }
             | Self::ProfileModified { .. }
             | Self::StatusChanged { .. } => 1,
+            Self::Billing(_) => 3,
             _ => 2,
         }
     }
@@ -161,7 +166,8 @@ impl From<&AccountEvent> for AccountEventV1 {
             }
             AccountEvent::HoldReleased { hold } => Self::HoldReleased { hold: hold.clone() },
             AccountEvent::HoldExpired { hold } => Self::HoldExpired { hold: hold.clone() },
-            crossing => Self::of_crossing(crossing),
+            crossing if crossing.is_crossing() => Self::of_crossing(crossing),
+            billing => Self::Billing(billing.into()),
         }
     }
 }
@@ -263,10 +269,11 @@ impl TryFrom<AccountEventV1> for AccountEvent {
                 expires_at: Timestamp::from_micros(expires_at),
             },
             AccountEventV1::HoldCaptured { hold, amount, cycle } => {
-                Self::HoldCaptured { hold, amount: money(amount), cycle: Cycle::from_index(cycle) }
+                Self::HoldCaptured { hold, amount: money(amount), cycle: cycle_of(cycle)? }
             }
             AccountEventV1::HoldReleased { hold } => Self::HoldReleased { hold },
             AccountEventV1::HoldExpired { hold } => Self::HoldExpired { hold },
+            AccountEventV1::Billing(billing) => billing.try_into()?,
             crossing => crossing.into_crossing()?,
         })
     }

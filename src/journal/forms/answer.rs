@@ -1,5 +1,6 @@
 //! Answers that are remembered with idempotency keys.
 
+use super::billing::RateV1;
 use super::from_slice;
 use super::parts::{ProfileV1, currency_of, kind_number, kind_of, offset_of, status_number, status_of};
 use crate::domain::account::AccountView;
@@ -41,6 +42,22 @@ struct ViewV1 {
     enterprise: Option<u32>,
     #[serde(default)]
     amount: i128,
+    #[serde(default)]
+    unsettled_previous: i128,
+    #[serde(default)]
+    credit_refund: i128,
+    #[serde(default)]
+    coupons_valid: u64,
+    #[serde(default)]
+    coupon_balance: i128,
+    #[serde(default)]
+    automatic_write_off: Option<bool>,
+    #[serde(default)]
+    write_off_previous_bills: bool,
+    #[serde(default)]
+    tax_rate: RateV1,
+    #[serde(default)]
+    settlement_currency: Option<Box<str>>,
 }
 
 /// Encodes an account's answer and what its event moved, to be remembered with its idempotency key.
@@ -67,6 +84,14 @@ pub fn encode_view(view: &AccountView, amount: Money) -> Vec<u8> {
         spendable: Some(view.spendable.units()),
         enterprise: view.enterprise.map(|enterprise| enterprise.0),
         amount: amount.units(),
+        unsettled_previous: view.unsettled_previous.units(),
+        credit_refund: view.credit_refund.units(),
+        coupons_valid: view.coupons_valid,
+        coupon_balance: view.coupon_balance.units(),
+        automatic_write_off: Some(view.automatic_write_off),
+        write_off_previous_bills: view.write_off_previous_bills,
+        tax_rate: view.tax_rate.into(),
+        settlement_currency: Some(view.settlement_currency.as_str().into()),
     };
     rmp_serde::to_vec(&form).expect("invariant: encoding into memory can't fail")
 }
@@ -89,6 +114,17 @@ pub fn decode_view(account: AccountIndex, bytes: &[u8]) -> Result<(AccountView, 
         quota_consumed: money(form.quota_consumed),
         unsettled_current: money(form.unsettled_current),
         available_credit: money(form.available_credit),
+        // Answered to whoever gave the command, who knows.
+        may_not_serve_itself: false,
+        unsettled_previous: money(form.unsettled_previous),
+        credit_refund: money(form.credit_refund),
+        coupons_valid: form.coupons_valid,
+        coupon_balance: money(form.coupon_balance),
+        // As accounts are that were never told otherwise.
+        automatic_write_off: form.automatic_write_off.unwrap_or(true),
+        write_off_previous_bills: form.write_off_previous_bills,
+        tax_rate: form.tax_rate.try_into()?,
+        settlement_currency: currency_of(form.settlement_currency.as_deref().unwrap_or(&form.currency))?,
         transfer_book: money(form.transfer_book),
         held: money(form.held),
         // There were no holds before the answer had the field.
@@ -159,6 +195,8 @@ pub fn decode_results(bytes: &[u8]) -> Result<Vec<Result<(), Refusal>>, JournalF
 mod tests {
     use super::*;
     use crate::domain::account::Account;
+    use crate::domain::billing::rate::Rate;
+    use crate::domain::ids::Currency;
 
     fn view() -> AccountView {
         let money = Money::from_units;
@@ -169,6 +207,14 @@ mod tests {
             held: money(3),
             spendable: money(67),
             enterprise: Some(EnterpriseIndex(0)),
+            unsettled_previous: money(4),
+            credit_refund: money(5),
+            coupons_valid: 6,
+            coupon_balance: money(i128::MAX),
+            automatic_write_off: false,
+            write_off_previous_bills: true,
+            tax_rate: Rate::parse("0.06").unwrap(),
+            settlement_currency: Currency::parse("EUR").unwrap(),
             ..Account::placeholder(AccountIndex(5)).view()
         }
     }
@@ -203,6 +249,14 @@ mod tests {
             held: Money::ZERO,
             spendable: Money::from_units(70),
             enterprise: None,
+            unsettled_previous: Money::ZERO,
+            credit_refund: Money::ZERO,
+            coupons_valid: 0,
+            coupon_balance: Money::ZERO,
+            automatic_write_off: true,
+            write_off_previous_bills: false,
+            tax_rate: Rate::default(),
+            settlement_currency: Currency::USD,
             ..view()
         };
         assert_eq!(decode_view(AccountIndex(5), &bytes).unwrap(), (old, Money::ZERO));

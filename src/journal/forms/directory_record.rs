@@ -1,5 +1,6 @@
 //! A change of the directory.
 
+use super::billing::{RateV1, RemittanceV1};
 use super::from_slice;
 use super::parts::{CharterV1, ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of};
 use crate::domain::directory::DirectoryEvent;
@@ -37,8 +38,7 @@ impl DirectoryRecord {
             remembered: self.remembered.as_ref().map(RememberedV1::from),
             events: self.events.iter().map(DirectoryEventV1::from).collect(),
         };
-        let is_new = |event: &DirectoryEventV1| matches!(event, DirectoryEventV1::EnterpriseOpened { .. });
-        let version = if form.events.iter().any(is_new) { 2 } else { 1 };
+        let version = form.events.iter().map(DirectoryEventV1::version).max().unwrap_or(1);
         frame::append(bytes, Kind::Directory, version, |bytes| rmp_serde::encode::write(bytes, &form));
     }
 
@@ -71,6 +71,20 @@ enum DirectoryEventV1 {
     PayerChanged { cloud: u32, account: u32, effective_at: i64 },
     // Since version 2.
     EnterpriseOpened { ecid: Box<str>, charter: CharterV1 },
+    // Since version 3.
+    ExchangeRateSet { from: Box<str>, to: Box<str>, day: i32, rate: RateV1 },
+    RemittanceReceived { remittance: Box<str>, received: RemittanceV1 },
+}
+
+impl DirectoryEventV1 {
+    /// The least version of a record that holds it.
+    const fn version(&self) -> u8 {
+        match self {
+            Self::AccountOpened { .. } | Self::CloudAccountRegistered { .. } | Self::PayerChanged { .. } => 1,
+            Self::EnterpriseOpened { .. } => 2,
+            Self::ExchangeRateSet { .. } | Self::RemittanceReceived { .. } => 3,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,6 +118,15 @@ impl From<&DirectoryEvent> for DirectoryEventV1 {
             DirectoryEvent::EnterpriseOpened { ecid, charter } => {
                 Self::EnterpriseOpened { ecid: ecid.clone(), charter: (&**charter).into() }
             }
+            DirectoryEvent::ExchangeRateSet { from, to, day, rate } => Self::ExchangeRateSet {
+                from: from.as_str().into(),
+                to: to.as_str().into(),
+                day: *day,
+                rate: (*rate).into(),
+            },
+            DirectoryEvent::RemittanceReceived { remittance, received } => {
+                Self::RemittanceReceived { remittance: remittance.clone(), received: received.into() }
+            }
         }
     }
 }
@@ -134,6 +157,15 @@ impl TryFrom<DirectoryEventV1> for DirectoryEvent {
             DirectoryEventV1::EnterpriseOpened { ecid, charter } => {
                 Self::EnterpriseOpened { ecid, charter: Box::new(charter.try_into()?) }
             }
+            DirectoryEventV1::ExchangeRateSet { from, to, day, rate } => Self::ExchangeRateSet {
+                from: currency_of(&from)?,
+                to: currency_of(&to)?,
+                day,
+                rate: rate.try_into()?,
+            },
+            DirectoryEventV1::RemittanceReceived { remittance, received } => {
+                Self::RemittanceReceived { remittance, received: received.try_into()? }
+            }
         })
     }
 }
@@ -141,8 +173,11 @@ impl TryFrom<DirectoryEventV1> for DirectoryEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::billing::rate::Rate;
     use crate::domain::credit_control::Charter;
+    use crate::domain::directory::Remittance;
     use crate::domain::ids::Currency;
+    use crate::domain::money::Money;
     use crate::domain::profile::AccountType;
     use crate::domain::time::UtcOffset;
 
@@ -183,5 +218,15 @@ mod tests {
         let charter = Charter { owner: "o".into(), management_account: "c".into(), currency: Currency::USD };
         record.events.push(DirectoryEvent::EnterpriseOpened { ecid: "e".into(), charter: Box::new(charter) });
         check(&record, 2);
+        let (from, to) = (Currency::USD, Currency::parse("EUR").unwrap());
+        for rate in ["0", "0.000000000000000001", "1000000000"] {
+            let rate = Rate::parse(rate).unwrap();
+            record.events.push(DirectoryEvent::ExchangeRateSet { from, to, day: i32::MIN, rate });
+        }
+        check(&record, 3);
+        let received =
+            Remittance { amount: Money::from_units(i128::MAX), currency: to, reference: Some("r".into()) };
+        record.events = vec![DirectoryEvent::RemittanceReceived { remittance: "x".into(), received }];
+        check(&record, 3);
     }
 }

@@ -9,12 +9,15 @@ mod account_event;
 pub mod account_record;
 pub mod answer;
 pub mod authorization_record;
+pub(super) mod billing;
+mod billing_event;
 mod credit_event;
 pub mod credit_record;
 mod crossing;
 pub mod directory_record;
 pub(super) mod parts;
 pub mod snapshot_account;
+mod snapshot_billing;
 pub(super) mod snapshot_enterprise;
 
 use serde::Deserialize;

@@ -1,10 +1,13 @@
 //! One account in a snapshot, with its payment relationships.
 
+use super::billing::cycle_of;
 use super::crossing::{InboxV1, OutboxV1};
 use super::parts::{
     ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of, status_number, status_of,
 };
+use super::snapshot_billing::BillingV1;
 use crate::domain::account::{AccountParts, Rare};
+use crate::domain::billing::Billing;
 use crate::domain::charge::Category;
 use crate::domain::holds::{Hold, HoldState, Holds};
 use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
@@ -34,6 +37,11 @@ pub(in crate::journal) struct AccountV1 {
     created_at: i64,
     rare: Option<RareV1>,
     payments: Vec<PaymentV1>,
+    // Since version 3 of snapshots.
+    #[serde(default)]
+    open_from: u32,
+    #[serde(default)]
+    billing: Option<Box<BillingV1>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,15 +122,19 @@ impl AccountV1 {
                     cloud: cloud.0,
                     sums: paid
                         .sums()
+                        .filter(|sum| sum.cycle >= parts.open_from)
                         .map(|sum| (sum.cycle.index(), sum.category as u8, sum.charges, sum.amount.units()))
                         .collect(),
                 })
                 .collect(),
+            open_from: parts.open_from.index(),
+            billing: parts.billing.as_deref().map(|billing| Box::new(billing.into())),
         }
     }
 
     pub(in crate::journal) fn into_state(self) -> Result<AccountState, JournalFault> {
         let rare = self.rare.map(RareV1::into_rare).transpose()?.map(Box::new);
+        let billing = self.billing.map(|form| Billing::try_from(*form)).transpose()?.map(Box::new);
         let parts = AccountParts {
             unsettled_current: Money::from_units(self.unsettled_current),
             sequence: self.sequence,
@@ -135,7 +147,9 @@ impl AccountV1 {
             credit_limit: Money::from_units(self.credit_limit),
             at: Timestamp::from_micros(self.at),
             created_at: Timestamp::from_micros(self.created_at),
+            open_from: cycle_of(self.open_from)?,
             rare,
+            billing,
         };
         let payments = self.payments.into_iter().map(PaymentV1::into_payment).collect::<Result<_, _>>()?;
         Ok((AccountIndex(self.index), parts, payments))
@@ -206,8 +220,8 @@ impl RareV1 {
             captured: self
                 .captured
                 .into_iter()
-                .map(|(cycle, count, amount)| (Cycle::from_index(cycle), (count, money(amount))))
-                .collect(),
+                .map(|(cycle, count, amount)| Ok((cycle_of(cycle)?, (count, money(amount)))))
+                .collect::<Result<_, JournalFault>>()?,
             withdrawn: money(self.withdrawn),
             outbox: self.outbox.try_into()?,
             inbox: self.inbox.into(),
@@ -254,7 +268,7 @@ impl PaymentV1 {
             .into_iter()
             .map(|(cycle, category, charges, amount)| {
                 Ok(ChargeSum {
-                    cycle: Cycle::from_index(cycle),
+                    cycle: cycle_of(cycle)?,
                     category: Category::from_number(category).ok_or(JournalFault::Malformed("category"))?,
                     charges,
                     amount: Money::from_units(amount),
@@ -288,7 +302,9 @@ mod tests {
             credit_limit: Money::from_units(5),
             at: Timestamp::from_micros(6),
             created_at: Timestamp::from_micros(7),
+            open_from: Cycle::from_index(8),
             rare: Some(Box::new(rare)),
+            billing: None,
         }
     }
 
@@ -343,10 +359,22 @@ mod tests {
 
     #[test]
     fn accounts_read_back_with_everything_that_is_rare() {
-        let parts = parts(everything_rare());
+        let mut parts = parts(everything_rare());
+        parts.billing = Some(Box::new(Billing { write_off_by_hand: true, ..Billing::default() }));
         let form = AccountV1::new(AccountIndex(3), &parts, std::iter::empty());
         let bytes = rmp_serde::to_vec(&form).unwrap();
         let read: AccountV1 = from_slice("account", &bytes).unwrap();
+        assert_eq!(read.into_state().unwrap(), (AccountIndex(3), parts, Vec::new()));
+    }
+
+    #[test]
+    fn what_version_2_says_reads_with_nothing_billed() {
+        let parts = AccountParts { open_from: Cycle::default(), ..parts(everything_rare()) };
+        let bytes = rmp_serde::to_vec(&AccountV1::new(AccountIndex(3), &parts, std::iter::empty())).unwrap();
+        // One array of the first fourteen fields of sixteen; those added are 0 and nothing, a byte each.
+        assert_eq!((&bytes[..3], &bytes[bytes.len() - 2..]), (&[0xdc, 0, 16][..], &[0, 0xc0][..]));
+        let old = [&[0x9e], &bytes[3..bytes.len() - 2]].concat();
+        let read: AccountV1 = from_slice("account", &old).unwrap();
         assert_eq!(read.into_state().unwrap(), (AccountIndex(3), parts, Vec::new()));
     }
 

@@ -1,12 +1,14 @@
 //! Replays one shard: its accounts, payment relationships and identities.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use super::{SharedStep, Step, follows};
 use crate::domain::account::Account;
+use crate::domain::billing::asset::{Asset, Portion};
 use crate::domain::charge::Category;
 use crate::domain::directory::Admission;
 use crate::domain::identities::{IdentityHasher, IdentityKey, Seen};
@@ -37,8 +39,8 @@ pub(super) struct Applier {
     several: HashMap<CloudIndex, Payers>,
     /// Identities that were there already.
     pub(super) repeated: u64,
-    /// Cash that came into these accounts from outside of the ledger, by the records applied.
-    pub(super) cash_from_outside: RunningSum,
+    /// Cash that came into these accounts from outside of the ledger, less what has paid, by the records applied.
+    pub(super) cash_expected: RunningSum,
     /// The first record that changed cash by another amount than it names.
     pub(super) cash_misstated: Option<String>,
 }
@@ -96,9 +98,12 @@ struct Row<'a> {
     import: u64,
     source: &'a str,
     account: AccountIndex,
+    /// Its place in the record.
+    place: usize,
     /// [`ELSEWHERE`] if the payer is of another shard.
     payment: u32,
     cycle: Cycle,
+    original_cycle: Cycle,
     home: Partition,
     home_here: bool,
     category: Category,
@@ -114,7 +119,7 @@ impl Applier {
             clouds: Vec::new(),
             several: HashMap::new(),
             repeated: 0,
-            cash_from_outside: RunningSum::default(),
+            cash_expected: RunningSum::default(),
             cash_misstated: None,
         }
     }
@@ -192,20 +197,22 @@ impl Applier {
         let strings = Arc::clone(&self.strings);
         let strings = strings.read();
         let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
-        for charge in posted {
-            rows.extend(self.resolve(&charge?, &strings)?);
+        let mut deductions = posted.deductions().peekable();
+        for (place, charge) in posted.iter().enumerate() {
+            rows.extend(self.resolve(place, &charge?, &strings)?);
             if rows.len() == ROWS_AT_ONCE {
-                self.apply(&rows)?;
+                self.apply(&rows, &mut deductions)?;
                 rows.clear();
             }
         }
-        self.apply(&rows)
+        self.apply(&rows, &mut deductions)
     }
 
     /// Finds the places of a row; none if nothing of it is here.
     #[inline]
     fn resolve<'a>(
         &self,
+        place_in_record: usize,
         charge: &PostedCharge<'a>,
         strings: &'a Strings,
     ) -> Result<Option<Row<'a>>, JournalFault> {
@@ -239,8 +246,10 @@ impl Applier {
             import: charge.import_row,
             source,
             account: charge.account,
+            place: place_in_record,
             payment,
             cycle: charge.cycle,
+            original_cycle: charge.original_cycle,
             home,
             home_here,
             category: charge.category,
@@ -258,7 +267,11 @@ impl Applier {
 
     /// Applies rows, asking memory for what is some rows ahead.
     #[inline]
-    fn apply(&mut self, rows: &[Row<'_>]) -> Result<(), JournalFault> {
+    fn apply(
+        &mut self,
+        rows: &[Row<'_>],
+        deductions: &mut Peekable<impl Iterator<Item = (usize, Portion)>>,
+    ) -> Result<(), JournalFault> {
         for row in rows.iter().take(PREFETCH_AHEAD) {
             self.prefetch(row);
         }
@@ -284,8 +297,17 @@ impl Applier {
             }
             let paid = &mut self.ledger.payments[row.payment as usize].paid;
             account.apply_charge(paid, row.amount, row.cycle, row.category);
+            if deductions.peek().is_some() {
+                // Those of rows that are not applied here are passed over.
+                while deductions.next_if(|(place, _)| *place < row.place).is_some() {}
+                let mut left = row.amount;
+                while let Some((_, part)) = deductions.next_if(|(place, _)| *place == row.place) {
+                    left = left_after(account, part, left)?;
+                    account.apply_deductions(row.cycle, [part]);
+                }
+            }
             if row.import > 0 {
-                account.rare_mut().imports.apply(row.source, row.cycle, row.import, None);
+                account.rare_mut().imports.apply(row.source, row.original_cycle, row.import, None);
             }
         }
         Ok(())
@@ -319,7 +341,8 @@ impl Applier {
         if let Some(remembered) = record.remembered {
             account.rare_mut().keys.remember(remembered);
         }
-        self.cash_from_outside = self.cash_from_outside.with(record.event.cash_from_outside());
+        let event = &record.event;
+        self.cash_expected = self.cash_expected.with(event.cash_from_outside()).with(event.cash_spent());
         if RunningSum::default().plus(account.cash()).minus(before) != record.event.cash_moved() {
             self.cash_misstated.get_or_insert_with(|| {
                 let (number, after) = (record.sequence, account.cash());
@@ -328,6 +351,17 @@ impl Applier {
         }
         Ok(())
     }
+}
+
+/// What is left of a charge after a deduction, which takes no more than that, and no more than its coupon has.
+fn left_after(account: &Account, part: Portion, left: Money) -> Result<Money, JournalFault> {
+    let balance = match part.asset {
+        Asset::Coupon(number) => account.billing().coupons.coupon(number).map(|coupon| coupon.balance),
+        _ => None,
+    };
+    let there = balance.is_some_and(|balance| part.amount > Money::ZERO && part.amount <= balance.min(left));
+    let after = left.checked_sub(part.amount).filter(|_| there);
+    after.ok_or(JournalFault::Malformed("deduction"))
 }
 
 fn entity(account: &Account) -> String {

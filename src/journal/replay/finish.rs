@@ -20,8 +20,8 @@ impl Front {
             )));
         }
         let repeated = appliers.iter().map(|applier| applier.repeated).sum();
-        let from_outside =
-            appliers.iter().fold(RunningSum::default(), |sum, applier| sum.with(applier.cash_from_outside));
+        let cash_expected =
+            appliers.iter().fold(RunningSum::default(), |sum, applier| sum.with(applier.cash_expected));
         let cash_misstated = appliers.iter().filter_map(|applier| applier.cash_misstated.clone()).collect();
         let mut ledgers: Vec<_> = appliers.into_iter().map(|applier| applier.ledger).collect();
         for account in ledgers.iter().flat_map(|ledger| &ledger.accounts) {
@@ -45,7 +45,7 @@ impl Front {
             records: self.records,
             charges: self.charges,
             repeated,
-            cash_expected: (!self.from_snapshot).then_some(from_outside),
+            cash_expected: (!self.from_snapshot).then_some(cash_expected),
             cash_misstated,
         })
     }

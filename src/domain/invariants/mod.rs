@@ -1,5 +1,9 @@
 //! The registry of invariants: an id each, and one check, used by debug builds, tests, simulation and `verify` alike.
 
+mod bills;
+
+pub use bills::check_write_offs;
+
 use super::account::Account;
 use super::credit_control::CreditControl;
 use super::crossing::{Cargo, Inbox, Outbox, Party};
@@ -21,12 +25,25 @@ pub enum Invariant {
     IdentitiesAreRemembered,
     /// The cached available credit equals its formula (rules B1, B2).
     AvailableCreditIsExact,
-    /// What is unsettled equals the sums of the account's payment relationships and of what was captured from holds.
+    /// What is unsettled equals the sums of the account's payment relationships and of what was captured from holds and
+    /// bought on credit, less what coupons have deducted.
     UnsettledEqualsSums,
+    /// What is outstanding of all bills is what is outstanding of each (rule B1).
+    UnsettledEqualsBills,
+    /// A bill's figures follow from each other, and it is settled exactly when nothing is outstanding (rules D2, D9).
+    BillsAddUp,
+    /// A cycle is issued once, and all that was posted to it is on its bill (rule D1).
+    BillsIssuedOnce,
+    /// What is missing from coupons is what they have paid and not got back (rules C5, D6, D7).
+    CouponsEqualUses,
+    /// What is left of credit refund is what refunds and bills below 0 have made, less what it has paid (rules D2, D5).
+    CreditRefundEqualsRefunds,
+    /// Where automatic write-off is on, nothing is outstanding that an asset may pay (rule D3).
+    WriteOffIsDone,
     /// The charges of an account are those of its payment relationships.
     ChargesEqualSums,
     /// Every record changes cash by the amount that it names; and cash, in all accounts and in flight together, is what was
-    /// topped up and adjusted less what was withdrawn (rule F5).
+    /// topped up, claimed and adjusted less what was withdrawn and what has paid (rules D3, D6, F5).
     CashIsConserved,
     /// What is left in a transfer book is what givers transferred less what they took back and what was consumed, and not
     /// below 0 (rules F1, F3).
@@ -47,13 +64,19 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::LogIsWhole,
         Self::SequencesAreContiguous,
         Self::IdentitiesAreUnique,
         Self::IdentitiesAreRemembered,
         Self::AvailableCreditIsExact,
         Self::UnsettledEqualsSums,
+        Self::UnsettledEqualsBills,
+        Self::BillsAddUp,
+        Self::BillsIssuedOnce,
+        Self::CouponsEqualUses,
+        Self::CreditRefundEqualsRefunds,
+        Self::WriteOffIsDone,
         Self::ChargesEqualSums,
         Self::CashIsConserved,
         Self::TransferBookEqualsPairs,
@@ -74,6 +97,12 @@ impl Invariant {
             Self::IdentitiesAreRemembered => "identities-are-remembered",
             Self::AvailableCreditIsExact => "available-credit-is-exact",
             Self::UnsettledEqualsSums => "unsettled-equals-sums",
+            Self::UnsettledEqualsBills => "unsettled-equals-bills",
+            Self::BillsAddUp => "bills-add-up",
+            Self::BillsIssuedOnce => "bills-issued-once",
+            Self::CouponsEqualUses => "coupons-equal-uses",
+            Self::CreditRefundEqualsRefunds => "credit-refund-equals-refunds",
+            Self::WriteOffIsDone => "write-off-is-done",
             Self::ChargesEqualSums => "charges-equal-sums",
             Self::CashIsConserved => "cash-is-conserved",
             Self::TransferBookEqualsPairs => "transfer-book-equals-pairs",
@@ -115,6 +144,7 @@ pub fn check_ledger(ledger: &Ledger) -> Vec<Violation> {
             let detail = format!("account {number} counts {} charges, its sums {charges}", account.charges());
             violated(Invariant::ChargesEqualSums, detail);
         }
+        bills::check(account, &mut violated);
         let Some(rare) = account.rare() else { continue };
         let book = &rare.transfer_book;
         if book.total() < Money::ZERO || book.total_recomputed() != Some(book.total()) {
