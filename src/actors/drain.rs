@@ -1,26 +1,26 @@
 //! The hot path: from the inbox to posted charges and their record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::billing_account::{PostCharge, Verdict};
-use super::inbox::{Contents, Extra, NO_EXTRA, PartMode, Routed, UUID};
+use super::charge_texts::{Texts, imported_row, service};
+use super::homes::Homes;
+use super::inbox::{Contents, Extra, PartMode, Routed};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
 use crate::domain::account::ChargePlace;
 use crate::domain::identities::{Identities, Seen};
 use crate::domain::ids::Partition;
-use crate::domain::imports::ImportedRow;
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::Cycle;
-use crate::journal::charges::{ChargeId, Label, PostedCharge};
+use crate::journal::charges::PostedCharge;
 use crate::limits::CHUNK_CHARGES_MAX;
 use actix::Handler;
-use parking_lot::{Mutex, MutexGuard};
 
 /// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
 const PREFETCH_AHEAD: usize = 16;
@@ -370,155 +370,4 @@ impl Shard {
         outcome.rejected += others;
         Err(outcome)
     }
-}
-
-/// The identities that charges are looked up in, locked: those of one shard at a time, or of all that an atomic part
-/// needs. Only atomic parts hold several locks at once, and take them in the order of shards.
-struct Homes<'a> {
-    shards: &'a [Mutex<Identities>],
-    held: Vec<(usize, MutexGuard<'a, Identities>)>,
-    /// Which of `held` was used last.
-    last: usize,
-}
-
-impl<'a> Homes<'a> {
-    fn one_by_one(shards: &'a [Mutex<Identities>], first: usize) -> Self {
-        Self { shards, held: vec![(first, shards[first].lock())], last: 0 }
-    }
-
-    fn all(shards: &'a [Mutex<Identities>], charges: &[Routed]) -> Self {
-        let needed: BTreeSet<_> = charges.iter().map(|charge| usize::from(charge.home_shard)).collect();
-        Self {
-            shards,
-            held: needed.into_iter().map(|shard| (shard, shards[shard].lock())).collect(),
-            last: 0,
-        }
-    }
-
-    #[inline]
-    fn of(&mut self, charge: &Routed) -> &mut Identities {
-        let shard = usize::from(charge.home_shard);
-        if self.held[self.last].0 != shard {
-            self.turn_to(shard);
-        }
-        &mut self.held[self.last].1
-    }
-
-    #[cold]
-    fn turn_to(&mut self, shard: usize) {
-        if let Some(place) = self.held.iter().position(|(held, _)| *held == shard) {
-            self.last = place;
-            return;
-        }
-        self.held.clear();
-        self.held.push((shard, self.shards[shard].lock()));
-        self.last = 0;
-    }
-
-    #[inline]
-    fn prefetch(&self, charge: &Routed) {
-        let (shard, identities) = &self.held[self.last];
-        if *shard == usize::from(charge.home_shard) {
-            identities.prefetch(charge.home, charge.key);
-        }
-    }
-}
-
-/// The charge as a row of an import, if its id is a digest.
-#[inline]
-fn imported_row<'a>(
-    charge: &'a Routed,
-    extra: Option<&'a Extra>,
-    contents: &'a Contents,
-    strings: &'a Strings,
-) -> Option<ImportedRow<'a>> {
-    extra.filter(|extra| extra.import_row > 0).map(|extra| ImportedRow {
-        source: Texts::new(charge, Some(extra), contents).label(strings, 0).text(strings),
-        row: extra.import_row,
-        reading: extra.reading,
-        append: extra.append,
-    })
-}
-
-/// The service of a charge.
-#[cold]
-fn service<'a>(
-    charge: &'a Routed,
-    extra: Option<&'a Extra>,
-    contents: &'a Contents,
-    strings: &'a Strings,
-) -> &'a str {
-    Texts::new(charge, extra, contents).label(strings, 1).text(strings)
-}
-
-/// The texts of one charge in the inbox.
-struct Texts<'a> {
-    charge: &'a Routed,
-    extra: Option<&'a Extra>,
-    bytes: &'a [u8],
-}
-
-/// A label with its text at hand.
-struct LabelText<'a> {
-    label: Label<'a>,
-}
-
-impl<'a> LabelText<'a> {
-    fn text(&self, strings: &'a Strings) -> &'a str {
-        if self.label.number == StringId::INLINE {
-            self.label.inline
-        } else {
-            strings.text(self.label.number).unwrap_or_default()
-        }
-    }
-}
-
-impl<'a> Texts<'a> {
-    #[inline]
-    fn new(charge: &'a Routed, extra: Option<&'a Extra>, contents: &'a Contents) -> Self {
-        debug_assert_eq!(
-            charge.extra == NO_EXTRA,
-            extra.is_none(),
-            "invariant: extras are where they are said to be"
-        );
-        Self { charge, extra, bytes: &contents.texts[charge.text_at as usize..] }
-    }
-
-    #[inline]
-    fn id(&self) -> ChargeId<'a> {
-        if self.charge.id_length == UUID {
-            let bytes = self.bytes[..16].try_into().expect("invariant: 16 bytes stand for a UUID");
-            ChargeId::Uuid(bytes)
-        } else {
-            ChargeId::Text(text(&self.bytes[..usize::from(self.charge.id_length)]))
-        }
-    }
-
-    fn id_bytes(&self) -> usize {
-        if self.charge.id_length == UUID { 16 } else { usize::from(self.charge.id_length) }
-    }
-
-    /// The text that `Extra::lengths[nth]` measures.
-    #[inline]
-    fn extra_text(&self, nth: usize) -> &'a str {
-        let Some(extra) = self.extra else { return "" };
-        let length = extra.lengths[nth] as usize;
-        if length == 0 {
-            return "";
-        }
-        let before: usize = extra.lengths[..nth].iter().map(|length| *length as usize).sum();
-        let start = self.id_bytes() + before;
-        text(&self.bytes[start..start + length])
-    }
-
-    #[inline]
-    fn label(&self, _: &Strings, field: usize) -> LabelText<'a> {
-        let number = self.charge.labels[field];
-        let inline = if number == StringId::INLINE { self.extra_text(2 + field) } else { "" };
-        LabelText { label: Label { number, inline } }
-    }
-}
-
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).expect("invariant: the inbox holds whole texts")
 }

@@ -5,12 +5,14 @@
 
 pub mod admin_authorization;
 pub mod billing_account;
+mod charge_texts;
 pub mod credit_control;
 pub mod crossings;
 pub mod directory;
 pub mod drain;
 pub mod gate;
 pub mod health;
+mod homes;
 pub mod inbox;
 pub mod issue;
 pub mod log;

@@ -1,9 +1,13 @@
 //! What can be commanded, by whom, and what is answered. Ids are the users' own.
 
-use std::fmt::Display;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
-
+use super::command_forms::{
+    asset_names, optional_amount, optional_text, pairs_of, permission_names, plain_amount, policy_name, text,
+};
+pub use super::paying_asset::PayingAsset;
+pub use super::request::Request;
+pub use super::settings::AccountSettings;
 use crate::domain::billing::asset::AssetKind;
 use crate::domain::billing::coupon::CouponKind;
 use crate::domain::billing::payment_method::PaymentMethodKind;
@@ -11,41 +15,10 @@ use crate::domain::billing::rate::Rate;
 use crate::domain::ids::Currency;
 use crate::domain::money::Amount;
 use crate::domain::permissions::{Permissions, Policy};
-use crate::domain::profile::{AccountType, Site};
-use crate::domain::time::{Cycle, Timestamp, UtcOffset};
+use crate::domain::time::{Cycle, Timestamp};
 
 /// The operator: may do everything.
 pub const PROVIDER: &str = "provider";
-
-/// Settings of a billing account that may be given when it is opened or modified (rule A1). Absent ones keep their
-/// value, or the default.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
-pub struct AccountSettings {
-    /// `direct` or `ecosystem`; fixed at opening.
-    #[serde(serialize_with = "optional_text")]
-    pub kind: Option<AccountType>,
-    /// Legal owner.
-    pub owner: Option<String>,
-    /// Base currency; fixed at opening.
-    #[serde(serialize_with = "optional_text")]
-    pub currency: Option<Currency>,
-    /// Display name, at most 128 characters.
-    pub name: Option<String>,
-    /// Offset of its months; fixed at opening.
-    #[serde(serialize_with = "optional_text")]
-    pub utc_offset: Option<UtcOffset>,
-    /// Site.
-    #[serde(serialize_with = "optional_text")]
-    pub site: Option<Site>,
-    /// Contact.
-    pub contact: Option<String>,
-    /// Whether credit limits may be granted.
-    pub credit_enabled: Option<bool>,
-    /// Whether a partner pays on behalf.
-    pub pay_on_behalf: Option<bool>,
-    /// Days from a bill's issue to its due date.
-    pub payment_terms_days: Option<u16>,
-}
 
 /// What can be commanded. Ids are the users' own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -513,79 +486,6 @@ pub enum Command {
     },
 }
 
-/// An asset that a person pays a bill with (rule D3).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct PayingAsset {
-    /// Its kind.
-    #[serde(serialize_with = "asset_name")]
-    pub kind: AssetKind,
-    /// Of a coupon, its id.
-    pub coupon: Option<String>,
-    /// Of credit refund, the month; by default the oldest ones that may pay the bill.
-    #[serde(serialize_with = "optional_text")]
-    pub month: Option<Cycle>,
-    /// How much of it.
-    #[serde(serialize_with = "plain_amount")]
-    pub amount: Amount,
-}
-
-#[allow(clippy::ref_option)] // serde's form
-fn optional_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => serializer.collect_str(value),
-        None => serializer.serialize_none(),
-    }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
-fn asset_name<S: Serializer>(kind: &AssetKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.name())
-}
-
-#[allow(clippy::ref_option)] // serde's form
-fn asset_names<S: Serializer>(kinds: &Option<Vec<AssetKind>>, serializer: S) -> Result<S::Ok, S::Error> {
-    let names: Option<Vec<_>> = kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.name()).collect());
-    names.serialize(serializer)
-}
-
-fn pairs_of<S: Serializer>(pairs: &[(String, Cycle)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(pairs.iter().map(|(account, cycle)| (account, cycle.to_string())))
-}
-
-fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)] // serde's form
-fn permission_names<S: Serializer>(
-    permissions: &Option<Permissions>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    permissions.map(Permissions::bits).serialize(serializer)
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
-fn policy_name<S: Serializer>(policy: &Policy, serializer: S) -> Result<S::Ok, S::Error> {
-    match policy {
-        Policy::FullAccess => serializer.serialize_str("full_access"),
-        Policy::ReadOnly => serializer.serialize_str("read_only"),
-        Policy::Permissions(permissions) => serializer.serialize_u16(permissions.bits()),
-    }
-}
-
-#[allow(clippy::ref_option)] // serde's form
-fn optional_amount<S: Serializer>(amount: &Option<Amount>, serializer: S) -> Result<S::Ok, S::Error> {
-    match amount {
-        Some(amount) => plain_amount(amount, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// 1.0 and 1.00 are the same request.
-fn plain_amount<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&amount.money())
-}
-
 impl Command {
     /// Registers a cloud account with the default settings.
     pub fn register_cloud_account(cloud_account: impl Into<String>) -> Self {
@@ -598,25 +498,5 @@ impl Command {
     /// Adds cash.
     pub fn top_up(billing_account: impl Into<String>, amount: Amount) -> Self {
         Self::TopUp { billing_account: billing_account.into(), amount, reference: None }
-    }
-}
-
-/// A command with who gives it, when, and under which idempotency key.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Request {
-    /// What to do.
-    pub command: Command,
-    /// A cloud account, one of its users (`cloud_account/user`), or [`PROVIDER`].
-    pub principal: String,
-    /// The caller's key: a repeated command gets its first answer (rule J2).
-    pub key: Option<String>,
-    /// Business time; by default now (rule J5).
-    pub at: Option<Timestamp>,
-}
-
-impl Request {
-    /// A command of the provider, now, without a key.
-    pub fn new(command: Command) -> Self {
-        Self { command, principal: PROVIDER.to_owned(), key: None, at: None }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use super::charge_form::{checked, push_extra, push_id};
 use super::{Engine, EngineError, Inner, PostReport};
 use crate::actors::gate::Room;
-use crate::actors::inbox::{Contents, Extra, NO_EXTRA, Part, PartMode, Routed, UUID};
+use crate::actors::inbox::{Contents, Part, PartMode, Routed};
 use crate::actors::on_engine_thread;
 use crate::actors::shard::Drain;
 use crate::actors::ticket::{Outcome, Ticket, TicketPart};
 use crate::domain::charge::Charge;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::{Directory, account_slot};
-use crate::domain::ids::{CloudIndex, Currency, is_cloud_account_id, is_id};
+use crate::domain::ids::{CloudIndex, Currency};
 use crate::domain::names::LOOK_UPS_AHEAD;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
-use crate::journal::charges::ChargeId;
-use crate::limits::{CHUNK_CHARGES_MAX, LABEL_BYTES_MAX, PIECE_CHARGES, TEXT_BYTES_MAX};
+use crate::limits::{CHUNK_CHARGES_MAX, PIECE_CHARGES};
 
 /// What a batch does after a charge that can't be posted (rule C6).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -485,77 +485,9 @@ impl Prepared {
     }
 }
 
-fn push_id(contents: &mut Contents, id: &str) -> (u32, u8) {
-    let at = u32::try_from(contents.texts.len()).expect("invariant: a chunk's texts are far below 4 GiB");
-    match ChargeId::new(id) {
-        ChargeId::Uuid(bytes) => {
-            contents.texts.extend_from_slice(&bytes);
-            (at, UUID)
-        }
-        ChargeId::Text(text) => {
-            contents.texts.extend_from_slice(text.as_bytes());
-            (at, u8::try_from(text.len()).expect("invariant: ids have at most 128 bytes"))
-        }
-    }
-}
-
-#[inline]
-fn push_extra(
-    contents: &mut Contents,
-    charge: &Charge<'_>,
-    labels: &[StringId; 4],
-    batch: &ChargeBatch,
-) -> u32 {
-    if charge.quantity.is_none()
-        && charge.description.is_empty()
-        && charge.tags.is_empty()
-        && charge.import_row == 0
-        && !labels.contains(&StringId::INLINE)
-    {
-        return NO_EXTRA;
-    }
-    let inline = |field: usize, text| if labels[field] == StringId::INLINE { text } else { "" };
-    let texts = [
-        charge.description,
-        charge.tags,
-        inline(0, charge.source),
-        inline(1, charge.service),
-        inline(2, charge.sku),
-        inline(3, charge.unit),
-    ];
-    let place =
-        u32::try_from(contents.extras.len()).expect("invariant: a chunk has far fewer charges than 2^32");
-    let lengths = texts.map(|text| {
-        contents.texts.extend_from_slice(text.as_bytes());
-        u32::try_from(text.len()).expect("invariant: texts are bounded by TEXT_BYTES_MAX")
-    });
-    let ChargeBatch { append, reading, .. } = *batch;
-    let (quantity, import_row) = (charge.quantity, charge.import_row);
-    contents.extras.push(Extra { quantity, lengths, import_row, reading, append });
-    place
-}
-
 /// The cloud account of a charge that a shard can decide on, or why there is none.
 pub(super) fn routable(directory: &Directory, charge: &Charge<'_>) -> Result<CloudIndex, Refusal> {
     checked(charge, true, true)?;
     let cloud = directory.cloud(charge.cloud_account).ok_or(Refusal::NotFound)?;
     Currency::parse(charge.currency).map(|_| cloud).ok_or(Refusal::CurrencyMismatch)
-}
-
-/// Checks the form of a charge (rules A7, C1); its cloud account and its source only where asked to.
-#[inline]
-fn checked(charge: &Charge<'_>, cloud_account: bool, source: bool) -> Result<(), Refusal> {
-    if !is_id(charge.id)
-        || cloud_account && !is_cloud_account_id(charge.cloud_account)
-        || source && !is_id(charge.source)
-    {
-        return Err(Refusal::InvalidId);
-    }
-    if [charge.service, charge.sku, charge.unit].iter().any(|label| label.len() > LABEL_BYTES_MAX)
-        || charge.description.len() > TEXT_BYTES_MAX
-        || charge.tags.len() > TEXT_BYTES_MAX
-    {
-        return Err(Refusal::FieldTooLong);
-    }
-    Ok(())
 }
