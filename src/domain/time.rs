@@ -10,6 +10,8 @@ impl Timestamp {
     /// The beginning of time: before every instant that can be read.
     pub const MIN: Self = Self(i64::MIN);
 
+    const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+
     /// The end of time: after every instant that can be read.
     pub const MAX: Self = Self(i64::MAX);
 
@@ -26,8 +28,12 @@ impl Timestamp {
     /// That many days later; the end of time where there is no such instant.
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
-        const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-        Self(self.0.saturating_add(days.saturating_mul(DAY_MICROS)))
+        Self(self.0.saturating_add(days.saturating_mul(Self::DAY_MICROS)))
+    }
+
+    /// The day in UTC, counted from 1970-01-01.
+    pub const fn days(self) -> i64 {
+        self.0.div_euclid(Self::DAY_MICROS)
     }
 
     /// Reads RFC 3339 text with an offset, such as `2026-05-01T00:00:00Z`.

@@ -18,8 +18,6 @@ use crate::journal::forms::directory_record::DirectoryRecord;
 use crate::journal::frame::{Frame, Kind};
 use crate::wal::Lsn;
 
-const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-
 /// What the books tell next.
 #[derive(Debug)]
 pub enum BookItem<'a> {
@@ -139,7 +137,7 @@ impl Engine {
         for (place, charge) in posted.iter().enumerate() {
             let charge = charge?;
             let amount = Amount::new(charge.amount).map_err(|_| JournalFault::Malformed("amount"))?;
-            let day = charge.period_start.micros().div_euclid(DAY_MICROS);
+            let day = charge.period_start.days();
             let key = (charge.account, day, if by_row { place } else { 0 });
             let group = charged.entry(key).or_insert_with(|| Charged {
                 first: charge.sequence,

@@ -157,17 +157,15 @@ pub(in crate::cli) const RATE_FORM: &str =
 /// What a day looks like.
 pub(in crate::cli) const DATE_FORM: &str = "a day such as 2026-05-31";
 
-const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-
 /// Reads `YYYY-MM-DD`: days since 1970-01-01.
 pub(in crate::cli) fn day(text: &str) -> Option<i32> {
     let midnight = Timestamp::parse(&format!("{text}T00:00:00Z")).filter(|_| text.len() == 10)?;
-    i32::try_from(midnight.micros().div_euclid(DAY_MICROS)).ok()
+    i32::try_from(midnight.days()).ok()
 }
 
 /// `YYYY-MM-DD`.
 pub(in crate::cli) fn date(day: i32) -> String {
-    let text = Timestamp::from_micros(i64::from(day) * DAY_MICROS).to_string();
+    let text = Timestamp::default().plus_days(i64::from(day)).to_string();
     text.split('T').next().unwrap_or_default().to_owned()
 }
 

@@ -74,8 +74,7 @@ impl ExchangeRates {
 
     /// The newest rate of a day not later than `at`, with its day (UTC).
     pub fn at(&self, from: Currency, to: Currency, at: Timestamp) -> Option<(i32, Rate)> {
-        const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
-        let today = i32::try_from(at.micros().div_euclid(DAY_MICROS)).ok()?;
+        let today = i32::try_from(at.days()).ok()?;
         let (day, rate) = self.by_pair.get(&(from, to))?.range(..=today).next_back()?;
         Some((*day, *rate))
     }
