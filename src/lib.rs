@@ -33,6 +33,18 @@
 //! is followed, in the same block, by the record of what it pays. A coupon deducts as the charge posts, and the charge's row
 //! says so; an account without coupons pays one look at a flag for that.
 //!
+//! What people are told follows from an account's standing: whether its alert has fired, whether it is overdue, suspended. Every
+//! step of an account compares its standing with its available credit; for the usual charge that is one compare with a
+//! cached rank of the next threshold. A charge that changes the standing says so in its own row, anything else by a record in the
+//! same block. Time is a step too: each shard keeps when which of its accounts has something due.
+//!
+//! The log is the outbox: a notification is told from a record, the same whenever it is read, so none is missing after a crash and
+//! each has one id. Channels follow the log as any other reader of the change feed does, and record in it what they are
+//! done with; who is slow reads later, from the disk.
+//!
+//! Lists need no other store: each shard keeps a bit an account for each fact that lists are filtered by, and looks at the
+//! questions beside its inbox between parts of what it posts. A page waits for the disk, and not for the charges before it.
+//!
 //! # Code map
 //!
 //! | module | holds |
@@ -43,12 +55,13 @@
 //! | [`wal`] | bytes: blocks, segments, the writer, recovery, and the seam to the disk with its simulated twin |
 //! | [`journal`] | events to versioned bytes and back, snapshots, replay |
 //! | [`actors`] | shards, resident accounts, the directory, credit control and authorization of enterprises; no rules |
-//! | [`engine`] | the embedding API: open, post, command, ask, verify, close; hides actix |
+//! | [`engine`] | the embedding API: open, post, command, ask, follow, verify, close; hides actix |
 //! | [`ingest`] | charge formats as a stream |
+//! | [`notify`] | the channels of the outbox: signed webhooks and e-mail, retries, dead letters |
 //! | [`load`] | made-up charges, the plain loops that the engine is measured against, and the measuring |
 //! | [`cli`] | the `exchequer` command, one file per command |
 //!
-//! `cli → {load, ingest} → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
+//! `cli → {load, ingest, notify} → engine → actors → journal → {domain, wal}`, and nobody the other way round; everyone may use `limits`.
 //! `tests/house.rs` reads the sources and enforces it.
 //!
 //! # What holds
@@ -62,13 +75,14 @@
 //!   total before tax, and what is outstanding is the total after tax less what has paid it.
 //! - A message to another account leaves after its record is in the log's queue, arrives once, and is never refused; no account
 //!   is closed, or leaves its enterprise, while something is on its way to or from it.
+//! - The change feed shows every durable event once, in order, and nothing that a crash could unmake.
 //! - A failed write or sync, or a panic in any actor, stops the whole engine; a restart recovers.
 //! - Each state invariant has an id in [`domain::invariants`] and one check, which opening, tests and
 //!   [`engine::verify`] use alike.
 //!
 //! # Absent
 //!
-//! Alerts, notifications, collecting from payment methods and a server are not built yet. On purpose there is no replication, no query
+//! Collecting from payment methods and a server are not built yet. On purpose there is no replication, no query
 //! language, no history in memory (reports stream from the log), and no trimming of the log unless
 //! [`Config::trim_log`](engine::Config::trim_log) asks for it.
 //!
@@ -77,7 +91,7 @@
 //! [`domain::money`] and [`domain::charge`], then [`domain::account`]; [`journal::charges`] for what a posted charge looks
 //! like on disk; [`wal`] for how it gets there; `actors::drain` for the hot path; [`engine::post`] for how a batch gets
 //! in and its answer out. For bills: [`domain::billing`], `domain::account::issue` and `write_off`, and `actors::issue`. For what crosses accounts: [`domain::crossing`], [`domain::credit_control`], `actors::routes`, and
-//! `engine::transfers`.
+//! `engine::transfers`. For who follows along: [`wal::LogTail`] and [`engine::feed`].
 
 pub mod actors;
 pub mod cli;
@@ -88,4 +102,5 @@ pub mod ingest;
 pub mod journal;
 pub mod limits;
 pub mod load;
+pub mod notify;
 pub mod wal;

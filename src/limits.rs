@@ -121,6 +121,58 @@ pub const ISSUE_DAY: i8 = 3;
 /// Accounts that a shard looks at in one step of issuing bills or deciding what is due: ingestion has its turn in between.
 pub const ACCOUNTS_PER_SWEEP: usize = 512;
 
+/// Accounts of the unified list that a shard answers at once: ingestion has its turn in between (rule A8).
+pub const ACCOUNTS_PER_ANSWER: usize = 1_024;
+
+/// Notifications of one low balance: the alert and its daily reminders (rule H2).
+pub const ALERTS_MAX: u8 = 5;
+
+/// The longest grace of a suspension benefit, in microseconds: ten years (rule H4).
+pub const GRACE_MICROS_MAX: i64 = 3_653 * 24 * 3_600 * 1_000_000;
+
+/// Notifications of one channel that are sent and not settled in order: beyond it the oldest is waited for (rule H5).
+pub const DELIVERIES_UNDER_WAY_MAX: usize = 1_024;
+
+/// Notifications that one answer lists.
+pub const NOTIFICATIONS_LISTED_MAX: usize = 100_000;
+
+/// Channels of notifications of one ledger (rule H5).
+pub const CHANNELS_MAX: usize = 64;
+
+/// Notifications of one channel that were given up: beyond it the channel waits for a person (rule H5).
+pub const DEAD_LETTERS_MAX: usize = 10_000;
+
+/// Bytes of a channel's name.
+pub const CHANNEL_NAME_BYTES_MAX: usize = 64;
+
+/// Notifications of one channel that are on the wire at once.
+pub const DELIVERIES_IN_FLIGHT_MAX: usize = 16;
+
+/// Deliveries whose end is recorded at once, without waiting for others.
+pub const DELIVERIES_SETTLED_AT_ONCE: usize = 64;
+
+/// Attempts after which a notification is given up: with the waits below, about a day after the first one.
+pub const DELIVERY_ATTEMPTS_MAX: u32 = 11;
+
+/// Seconds between the first attempt and the second; each wait is three times the one before it.
+pub const DELIVERY_WAIT_SECONDS_MIN: u64 = 10;
+
+/// Seconds between two attempts at most, before a quarter of it is added by chance; also the longest wait that a
+/// receiver may ask for.
+pub const DELIVERY_WAIT_SECONDS_MAX: u64 = 6 * 60 * 60;
+
+/// Seconds until a receiver must have taken the connection.
+pub const DELIVERY_CONNECT_SECONDS: u64 = 5;
+
+/// Seconds until a receiver must have answered, from the beginning of the attempt.
+pub const DELIVERY_SECONDS: u64 = 20;
+
+/// Bytes of a receiver's answer that are read: they say nothing, but the connection is free for the next one.
+pub const DELIVERY_ANSWER_BYTES_MAX: u64 = 16 * 1024;
+
+/// Blocks of the log without anything for a channel after which it records that it has read them.
+pub const CHANNEL_LAG_BLOCKS: u64 = 4_096;
+
 /// Days after which a receivable is long overdue (rule E6).
 pub const LONG_OVERDUE_DAYS: i64 = 90;
 
@@ -151,6 +203,10 @@ const _: () = assert!(
         <= BLOCK_BYTES_MAX / 2
 );
 const _: () = assert!((i128::MAX - MEMBER_UNITS_MAX) / RECEIVED_UNITS_MAX > 1_024);
+const _: () = assert!(DELIVERIES_IN_FLIGHT_MAX <= DELIVERIES_SETTLED_AT_ONCE);
+const _: () = assert!(DELIVERIES_SETTLED_AT_ONCE < DELIVERIES_UNDER_WAY_MAX);
+const _: () = assert!(DELIVERIES_UNDER_WAY_MAX <= DEAD_LETTERS_MAX);
+const _: () = assert!(DELIVERY_CONNECT_SECONDS < DELIVERY_SECONDS);
 const _: () = assert!(SHARDS_MAX <= PARTITIONS && PARTITIONS <= u16::MAX as usize);
 const _: () = assert!(BLOCK_BYTES_TARGET as u64 <= SEGMENT_BYTES && SEGMENT_BYTES < BLOCK_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX <= u32::MAX as u64); // a block's length is a u32

@@ -91,6 +91,7 @@ struct Order {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // settings of an account
 struct Model {
     credit_enabled: bool,
     /// The day of the clock, and of the account's last event.
@@ -111,6 +112,8 @@ struct Model {
     by_hand: bool,
     previous: bool,
     rate: i64,
+    /// The owner was told so.
+    overdue: bool,
     settlements: BTreeMap<usize, (Vec<u32>, Vec<u8>)>,
     /// Those that have ended, and whether they were finished.
     ended: BTreeMap<usize, bool>,
@@ -138,6 +141,7 @@ impl Model {
             by_hand: false,
             previous: false,
             rate: 0,
+            overdue: false,
             settlements: BTreeMap::new(),
             ended: BTreeMap::new(),
             open_from: 0,
@@ -273,6 +277,7 @@ impl Model {
         if self.automatic() {
             self.pay_bills(&KINDS, None, self.at);
         }
+        self.overdue = self.available() < 0.into();
     }
 
     fn settle_due(&mut self) {
@@ -294,6 +299,7 @@ impl Model {
                 self.pay_bills(&KINDS, None, day);
                 if self.owed() != before {
                     self.at = day;
+                    self.overdue = self.available() < 0.into();
                 }
             }
         }
@@ -315,6 +321,8 @@ impl Model {
                 *self.deducted.entry(place).or_default() += amount - left;
             }
         }
+        // The account's own time stays as it is.
+        self.overdue = self.available() < 0.into();
         Ok(place)
     }
 
@@ -783,6 +791,7 @@ impl Pair {
     fn check(&self) {
         let (account, model) = (self.bench.account(), &self.model);
         let billing = account.billing();
+        assert_eq!((account.overdue(), account.suspended()), (model.overdue, model.overdue));
         assert_eq!(big(account.cash()), model.cash, "cash");
         assert_eq!(big(account.transfer_book()), model.book, "book");
         assert_eq!(big(account.unsettled_current()), model.unsettled(), "unsettled");

@@ -6,7 +6,7 @@ use actix::{Actor, Handler, Message, MessageResult};
 
 use super::credit_control::Given;
 use super::crossings::Crossing;
-use super::planted::PlantedFault;
+use super::planted::{self, PlantedFault};
 use super::resident::{Deferred, Resident};
 use super::routes::Delivery;
 use crate::domain::account::{Account, AccountView, ChargePlace, Counterpart, Surroundings};
@@ -23,6 +23,7 @@ use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::{ChargeStanding, StandingChange};
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
 use crate::domain::transfer_book::Pair;
 use crate::journal::forms::account_record::AccountRecord;
@@ -66,6 +67,10 @@ pub struct PostCharge<'a> {
     pub deducted: &'a mut Vec<Portion>,
     /// The cycle looked up last.
     pub span: &'a mut Option<CycleSpan>,
+    /// The business time of the decision, where the charge may change the account's standing (rules H2-H4).
+    pub closer: Option<Timestamp>,
+    /// How it did.
+    pub standing: &'a mut Option<ChargeStanding>,
 }
 
 /// What became of one charge.
@@ -87,7 +92,7 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
     type Result = MessageResult<PostCharge<'a>>;
 
     #[inline]
-    fn handle(&mut self, charge: PostCharge<'a>, _: &mut Resident) -> Self::Result {
+    fn handle(&mut self, charge: PostCharge<'a>, context: &mut Resident) -> Self::Result {
         match charge.identities.look_up(charge.home, charge.key) {
             Seen::New => {}
             // The same amount in another currency is another amount.
@@ -123,6 +128,7 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
         MessageResult(match decided {
             Ok(place) => {
                 let ChargePlace { cycle, original } = place;
+                let available = self.account.available_credit();
                 self.account.apply_charge(charge.paid, charge.amount, cycle, charge.category);
                 if self.account.deducts() {
                     let PostCharge { amount, period_start, category, service, .. } = charge;
@@ -133,6 +139,13 @@ impl<'a> Handler<PostCharge<'a>> for BillingAccount {
                 if let Some(import) = charge.import {
                     let imports = &mut self.account.rare_mut().imports;
                     imports.apply(import.source, original, import.row, Some(import.reading));
+                }
+                if let Some(at) = charge.closer
+                    && let Some(change) = self.decide_standing(available, at, context)
+                {
+                    let standing = ChargeStanding { change, at };
+                    self.account.apply_standing_of_charge(&standing);
+                    *charge.standing = Some(standing);
                 }
                 charge.identities.insert(charge.home, cycle, charge.key);
                 Verdict::Posted(place)
@@ -228,7 +241,20 @@ impl BillingAccount {
         if context.planted == Some(PlantedFault::DueSkipped) {
             return count;
         }
-        while let Some((event, due)) = self.account.due(at) {
+        while let Some((event, mut due)) = self.account.due(at) {
+            if context.planted == Some(PlantedFault::ReminderSkipped) {
+                due = planted::skip_reminder(&event, due, at);
+            }
+            self.record(event, Cause::due(due), None, context);
+            count += 1;
+        }
+        count
+    }
+
+    /// As [`BillingAccount::settle_due`], of reminders and ends of grace alone.
+    pub fn settle_standing_due(&mut self, at: Timestamp, context: &mut Resident) -> u64 {
+        let mut count = 0;
+        while let Some((event, due)) = self.account.standing_due(at) {
             self.record(event, Cause::due(due), None, context);
             count += 1;
         }
@@ -251,19 +277,23 @@ impl BillingAccount {
         let at = at.max(self.account.at());
         let amount = event.amount();
         let sent = self.account.rare().map_or(0, |rare| rare.outbox.last());
+        let available = self.account.available_credit();
         self.account.apply(&event, at);
+        let mut last = event;
         let mut written_off = self.account.decide_write_off(at);
         if let Some(fault) = context.planted {
-            written_off = fault.write_off(&self.account, &event, at, written_off);
+            written_off = fault.write_off(&self.account, &last, at, written_off);
         }
-        let last = match written_off {
-            Some(written_off) => {
-                self.append(event, at, actor.clone(), None, context);
-                self.account.apply(&written_off, at);
-                written_off
-            }
-            None => event,
-        };
+        if let Some(written_off) = written_off {
+            self.append(std::mem::replace(&mut last, written_off), at, actor.clone(), None, context);
+            self.account.apply(&last, at);
+        }
+        // One step, whatever it was made of.
+        if let Some(change) = self.decide_standing(available, at, context) {
+            let changed = AccountEvent::StandingChanged { change };
+            self.append(std::mem::replace(&mut last, changed), at, actor.clone(), None, context);
+            self.account.apply(&last, at);
+        }
         // The answer is remembered with the figures that the event has led to.
         let remembered = given
             .filter(|given| given.key.is_some())
@@ -282,6 +312,15 @@ impl BillingAccount {
             }
         }
         self.append(last, at, actor, remembered, context);
+    }
+
+    /// How one step has changed the account's standing, if it did.
+    fn decide_standing(&self, before: Money, at: Timestamp, context: &Resident) -> Option<StandingChange> {
+        let change = self.account.decide_standing(before, at);
+        match context.planted {
+            None => change,
+            Some(fault) => fault.standing(&self.account, before, at, change),
+        }
     }
 
     /// Appends the record of the event that was applied last.

@@ -19,6 +19,7 @@ use crate::domain::directory::{Admission, Directory, DirectoryEvent, Remittance}
 use crate::domain::enterprise::Enterprise;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::keys::Remembered;
+use crate::domain::outbox::{Position, Settled};
 use crate::domain::profile::Opening;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::Timestamp;
@@ -118,6 +119,15 @@ pub enum ChangeItem {
         day: i32,
         /// The rate.
         rate: Rate,
+    },
+    /// Records what became of notifications (rule H5).
+    SettleNotifications {
+        /// The channel's name.
+        channel: Box<str>,
+        /// It is done with everything before.
+        next: Position,
+        /// What became of which.
+        settled: Box<[Settled]>,
     },
     /// Records a remittance to the shared bank account (rule D11).
     RecordRemittance {
@@ -286,6 +296,11 @@ fn decide(
                 if directory.decide_remittance(&remittance, &received)? {
                     events.push(DirectoryEvent::RemittanceReceived { remittance, received });
                 }
+                Ok(())
+            }
+            ChangeItem::SettleNotifications { channel, next, settled } => {
+                directory.decide_settled(&channel, next, &settled)?;
+                events.push(DirectoryEvent::NotificationsSettled { channel, next, settled });
                 Ok(())
             }
             ChangeItem::OpenEnterprise { ecid, charter } => {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::billing_account::{PostCharge, Verdict};
 use super::charge_texts::{Texts, imported_row, service};
 use super::homes::Homes;
-use super::inbox::{Contents, Extra, PartMode, Routed};
+use super::inbox::{Contents, Extra, Part, PartMode, Routed};
 use super::log::Release;
 use super::shard::Shard;
 use super::ticket::Outcome;
@@ -17,9 +17,9 @@ use crate::domain::ids::Partition;
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
 use crate::domain::strings::{StringId, Strings};
-use crate::domain::time::Cycle;
+use crate::domain::time::{Cycle, Timestamp};
 use crate::journal::charges::PostedCharge;
-use crate::limits::CHUNK_CHARGES_MAX;
+use crate::limits::{CHUNK_CHARGES_MAX, PIECE_CHARGES};
 use actix::Handler;
 
 /// How many charges ahead the memory of a charge is asked for: the main memory answers in about that time.
@@ -43,12 +43,15 @@ impl Shard {
             }
             self.handle_parts(&mut contents);
             inbox.give_back(contents);
+            self.answer_questions(usize::MAX);
             // Group commit: as long as the log is busy, the record grows.
             if self.producer.is_free() {
                 self.finish_record();
                 self.settle();
             }
         }
+        // Also those that waited for an account to be admitted.
+        self.answer_questions(usize::MAX);
         self.finish_record();
         self.settle();
         inbox.is_waiting()
@@ -92,8 +95,11 @@ impl Shard {
                 // Locked from the rehearsal to the last charge, so that nobody posts one of them in between.
                 drop(homes);
                 let mut all = Homes::all(&shared.identities, &contents.charges[range.clone()]);
+                if let Some(first) = contents.charges.get(range.start) {
+                    self.settle_before(first.account as usize, part.at);
+                }
                 match self.rehearse(contents, range.clone(), &strings, &mut all) {
-                    Ok(()) => self.post(contents, range, part.mode, &mut outcome, &strings, &mut all),
+                    Ok(()) => self.post(contents, range, &part, &mut outcome, &strings, &mut all),
                     Err(refused) => outcome = refused,
                 }
                 drop(all);
@@ -102,9 +108,11 @@ impl Shard {
                 let mut start = range.start;
                 while start < range.end {
                     let room = CHUNK_CHARGES_MAX - self.builder.rows() as usize;
-                    let end = range.end.min(start + room);
-                    self.post(contents, start..end, part.mode, &mut outcome, &strings, &mut homes);
+                    let end = range.end.min(start + room.min(PIECE_CHARGES));
+                    self.post(contents, start..end, &part, &mut outcome, &strings, &mut homes);
                     start = end;
+                    // Charges have their turn before the next question.
+                    self.answer_questions(1);
                     if self.builder.rows() as usize == CHUNK_CHARGES_MAX {
                         self.finish_record();
                         self.settle();
@@ -132,7 +140,7 @@ impl Shard {
         contents.parts = parts; // for its memory
     }
 
-    fn finish_record(&mut self) {
+    pub(super) fn finish_record(&mut self) {
         if self.builder.rows() > 0 {
             self.builder.finish(&mut self.resident.log.bytes);
             self.resident.log.records += 1;
@@ -143,13 +151,13 @@ impl Shard {
         &mut self,
         contents: &Contents,
         range: std::ops::Range<usize>,
-        mode: PartMode,
+        part: &Part,
         outcome: &mut Outcome,
         strings: &Strings,
         homes: &mut Homes<'_>,
     ) {
         for (place, charge) in range.clone().zip(&contents.charges[range]) {
-            if mode == PartMode::UntilException && !outcome.exceptions.is_empty() {
+            if part.mode == PartMode::UntilException && !outcome.exceptions.is_empty() {
                 return;
             }
             // Also of the parts after this one.
@@ -164,7 +172,7 @@ impl Shard {
                 }
             }
             let extra = contents.extras.get(charge.extra as usize);
-            match self.post_one(charge, extra, contents, strings, homes.of(charge)) {
+            match self.post_one(charge, extra, contents, part.at, strings, homes.of(charge)) {
                 Verdict::Posted(place) => {
                     outcome.accepted += 1;
                     self.record(charge, extra, place, contents, strings);
@@ -196,12 +204,18 @@ impl Shard {
         charge: &Routed,
         extra: Option<&Extra>,
         contents: &Contents,
+        at: Timestamp,
         strings: &Strings,
         identities: &mut Identities,
     ) -> Verdict {
         let import = imported_row(charge, extra, contents, strings);
         let slot = charge.account as usize;
+        let closer = self.accounts[slot].account.looks_closer(charge.amount.money());
+        let closer = closer.then(|| self.settle_before(slot, at));
         let account = &mut self.accounts[slot];
+        // A usual charge changes none but this one, and that only once.
+        let had_costs = account.account.has_costs();
+        let before = if closer.is_some() || !had_costs { Some(account.account.facts()) } else { None };
         let service = if account.account.deducts() { service(charge, extra, contents, strings) } else { "" };
         let verdict = account
             .handle(
@@ -219,14 +233,34 @@ impl Shard {
                     service,
                     deducted: &mut self.deducted,
                     span: &mut self.span,
+                    closer,
+                    standing: &mut self.standing,
                 },
                 &mut self.resident,
             )
             .0;
         if let Verdict::Posted(_) = verdict {
             self.newest.set(slot, account.account.available_credit());
+            if let Some(before) = before {
+                self.index.change(slot, before, account.account.facts());
+            }
+            self.check_index(slot);
         }
         verdict
+    }
+
+    /// Has reminders and ends of grace decided that are due, before a charge that may change the account's standing or must not be
+    /// split from others; the time that it counts at then (rule J5).
+    #[cold]
+    fn settle_before(&mut self, slot: usize, at: Timestamp) -> Timestamp {
+        let account = &self.accounts[slot].account;
+        let at = at.max(account.at());
+        if account.standing_next_due().is_some_and(|due| due <= at) {
+            // Its charges so far have lower record numbers.
+            self.finish_record();
+            self.lend(slot, |account, context| account.settle_standing_due(at, context));
+        }
+        at
     }
 
     #[inline]
@@ -269,6 +303,12 @@ impl Shard {
         if !self.deducted.is_empty() {
             self.builder.push_deductions(&self.deducted);
             self.deducted.clear();
+        }
+        if self.standing.is_some()
+            && let Some(standing) = self.standing.take()
+        {
+            self.builder.push_standing(&standing);
+            self.timers.note(charge.account, self.accounts[charge.account as usize].account.next_due());
         }
     }
 

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use rust_decimal::Decimal;
 
 use super::gate::Closed;
+use super::questions::Questions;
 use super::ticket::TicketPart;
 use crate::domain::charge::Category;
 use crate::domain::directory::Admission;
@@ -103,6 +104,8 @@ pub struct Part {
     pub room: usize,
     /// What an exception does to the others.
     pub mode: PartMode,
+    /// The business time at which they are posted: what it changes is the accounts' standing (rules H2-H4).
+    pub at: Timestamp,
 }
 
 /// What waits in an inbox.
@@ -164,6 +167,8 @@ impl Contents {
 /// The inbox.
 #[derive(Default)]
 pub struct Inbox {
+    /// What is asked beside it.
+    pub questions: Questions,
     state: Mutex<State>,
 }
 
@@ -258,6 +263,7 @@ impl Inbox {
 
     /// Takes nothing more, and drops what waits: nobody will handle it.
     pub fn close(&self) {
+        self.questions.close();
         let mut state = self.state.lock();
         state.closed = true;
         let dropped = std::mem::take(&mut state.queue);

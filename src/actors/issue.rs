@@ -127,7 +127,7 @@ impl Handler<Advance> for Shard {
 
 impl Shard {
     /// Answers when everything recorded so far is durable.
-    fn answer<T: Send + 'static>(
+    pub(super) fn answer<T: Send + 'static>(
         &mut self,
         answer: T,
         context: &mut <Self as actix::Actor>::Context,

@@ -96,7 +96,8 @@ pub struct Handover {
 }
 
 impl Producer {
-    /// A producer that has at most one buffer in the FIFO and is woken when there is room for the next.
+    /// A producer that has at most one buffer in the FIFO, but for those that hurry, and is woken when there is room for the
+    /// next.
     ///
     /// What it answers may show what the directory has published, so it waits for the directory's records too. Both
     /// count in `logged_bytes` what they hand over. What is durable leaves `gate`.
@@ -134,6 +135,16 @@ impl Producer {
 
     /// Hands `buffer` over if its turn has come, or releases what waits for nothing.
     pub fn settle(&self, buffer: &mut LogBuffer) {
+        self.settle_or_hurry(buffer, false);
+    }
+
+    /// As [`Producer::settle`], beside a buffer that stands in the FIFO already: both get into the same block, and who asked
+    /// need not wait for one more.
+    pub fn hurry(&self, buffer: &mut LogBuffer) {
+        self.settle_or_hurry(buffer, true);
+    }
+
+    fn settle_or_hurry(&self, buffer: &mut LogBuffer, hurries: bool) {
         if buffer.bytes.is_empty() {
             for send in buffer.sends.drain(..) {
                 send();
@@ -149,7 +160,7 @@ impl Producer {
                 return;
             }
         }
-        if self.one_at_a_time && self.shared.queued.swap(true, Ordering::SeqCst) {
+        if self.one_at_a_time && self.shared.queued.swap(true, Ordering::SeqCst) && !hurries {
             self.shared.wants.store(true, Ordering::SeqCst);
             // The log may have taken the queued buffer in between and not seen the wish: then it is ours to go on.
             let taken = !self.shared.queued.load(Ordering::SeqCst);

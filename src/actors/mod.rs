@@ -6,23 +6,28 @@
 pub mod admin_authorization;
 pub mod billing_account;
 mod charge_texts;
+pub mod contacts;
 pub mod credit_control;
 pub mod crossings;
 pub mod directory;
 pub mod drain;
+mod fact_index;
 pub mod gate;
 pub mod health;
 mod homes;
 pub mod inbox;
 pub mod issue;
+pub mod listing;
 pub mod log;
 pub mod newest;
 pub mod planted;
+pub mod questions;
 pub mod resident;
 pub mod routes;
 pub mod shard;
 pub mod starter;
 pub mod ticket;
+pub mod timers;
 
 use std::cell::Cell;
 

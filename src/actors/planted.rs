@@ -4,6 +4,7 @@ use crate::domain::account::Account;
 use crate::domain::account_event::AccountEvent;
 use crate::domain::billing::asset::Asset;
 use crate::domain::money::Money;
+use crate::domain::standing::{AlertState, Changes, StandingChange};
 use crate::domain::time::Timestamp;
 
 /// A fault of the engine's own making.
@@ -33,6 +34,14 @@ pub enum PlantedFault {
     BillIssuedTwice,
     /// Nothing is written off when cash arrives.
     WriteOffSkipped,
+    /// An alert that has fired fires again at the next change of available credit.
+    AlertTwice,
+    /// A reminder that is a day late is not sent any more.
+    ReminderSkipped,
+    /// Whoever has time to pay is not suspended for how much is owed.
+    SuspensionMissed,
+    /// An account that falls overdue is alerted as well.
+    AlertedAndOverdue,
 }
 
 impl PlantedFault {
@@ -76,4 +85,53 @@ impl PlantedFault {
             _ => planned,
         }
     }
+
+    /// How the standing changes instead in one step.
+    #[cold]
+    pub(super) fn standing(
+        self,
+        account: &Account,
+        before: Money,
+        at: Timestamp,
+        change: Option<StandingChange>,
+    ) -> Option<StandingChange> {
+        let Some(watch) = account.watch() else { return change };
+        let (available_credit, threshold) = (account.available_credit(), watch.threshold);
+        let with = |changes| Some(StandingChange { changes, available_credit, threshold });
+        let changes = change.map_or(Changes::NONE, |change| change.changes);
+        match self {
+            Self::AlertTwice
+                if changes.is_none()
+                    && available_credit != before
+                    && matches!(watch.alert, AlertState::Firing { .. }) =>
+            {
+                with(Changes::ALERTED)
+            }
+            Self::SuspensionMissed if changes.has(Changes::SUSPENDED) => {
+                let grace = watch.benefit.and_then(|benefit| benefit.grace_micros);
+                let since = watch.overdue_since.unwrap_or(at);
+                match grace {
+                    Some(grace) if since.plus_micros(grace) > at => {
+                        let left = changes.number() & !Changes::SUSPENDED.number();
+                        Changes::from_number(left).and_then(with)
+                    }
+                    _ => change,
+                }
+            }
+            Self::AlertedAndOverdue
+                if changes.has(Changes::OVERDUE) && matches!(watch.alert, AlertState::Armed) =>
+            {
+                with(changes.and(Changes::ALERTED))
+            }
+            _ => change,
+        }
+    }
+}
+
+/// A planted fault: the instant at which a reminder is told that is late by `at`.
+#[cold]
+pub(super) fn skip_reminder(event: &AccountEvent, due: Timestamp, at: Timestamp) -> Timestamp {
+    let AccountEvent::StandingChanged { change } = event else { return due };
+    let next = due.plus_days(1);
+    if change.changes.has(Changes::ALERTED) && next <= at { next } else { due }
 }

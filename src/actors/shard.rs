@@ -10,6 +10,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use parking_lot::{Mutex, RwLock};
 
 use super::billing_account::BillingAccount;
+use super::fact_index::FactIndex;
 use super::health::{Health, PanicGuard};
 use super::inbox::Inbox;
 use super::log::{Producer, Release};
@@ -17,12 +18,15 @@ use super::newest::NewestWriter;
 use super::planted::PlantedFault;
 use super::resident::{Mailbox, OnAccount, Ready, Resident};
 use super::routes::Routes;
-use crate::domain::account::{Account, AccountView};
+use super::timers::Timers;
+use crate::domain::account::Account;
 use crate::domain::billing::asset::Portion;
 use crate::domain::directory::{Admission, account_slot};
+use crate::domain::facts::Facts;
 use crate::domain::identities::Identities;
 use crate::domain::ids::{AccountIndex, Partition};
 use crate::domain::ledger::{Ledger, Payment};
+use crate::domain::standing::ChargeStanding;
 use crate::domain::strings::Strings;
 use crate::domain::time::CycleSpan;
 use crate::journal::charges::ChargesBuilder;
@@ -75,6 +79,12 @@ pub struct Shard {
     pub(super) span: Option<CycleSpan>,
     /// What coupons have deducted from the charge at hand.
     pub(super) deducted: Vec<Portion>,
+    /// How the charge at hand has changed its account's standing, and when.
+    pub(super) standing: Option<ChargeStanding>,
+    /// When accounts have something to decide.
+    pub(super) timers: Timers,
+    /// Which accounts have which facts.
+    pub(super) index: FactIndex,
     pub(super) peers: Vec<Addr<Shard>>,
     ready: Arc<Ready>,
     _guard: PanicGuard,
@@ -118,6 +128,9 @@ impl Shard {
             newest,
             span: None,
             deducted: Vec::new(),
+            standing: None,
+            timers: Timers::default(),
+            index: FactIndex::default(),
             peers: Vec::new(),
             ready,
             _guard: guard,
@@ -125,7 +138,25 @@ impl Shard {
         for payment in payments {
             shard.add_payment(payment);
         }
+        for slot in 0..shard.accounts.len() {
+            shard.timers.note_offset(shard.accounts[slot].account.offset());
+            shard.note_due(slot);
+            shard.enter(slot);
+        }
         shard
+    }
+
+    /// Keeps when the account has something to decide.
+    fn note_due(&mut self, slot: usize) {
+        let number = u32::try_from(slot).expect("invariant: slots are numbered by u32");
+        self.timers.note(number, self.accounts[slot].account.next_due());
+    }
+
+    /// Enters an account that is new here into the index.
+    fn enter(&mut self, slot: usize) {
+        let account = &self.accounts[slot].account;
+        self.index.change(slot, Facts::NONE, account.facts());
+        self.index.change_enterprise(slot, None, account.enterprise());
     }
 
     fn add_payment(&mut self, payment: Payment) {
@@ -143,8 +174,10 @@ impl Shard {
                 assert_eq!(slot, account_slot(account, self.shards), "invariant: accounts come in order");
                 let account = Account::open(account, &opening);
                 self.newest.set(slot, account.available_credit());
+                self.timers.note_offset(account.offset());
                 self.accounts.push(BillingAccount { account });
                 self.first_payments.push(NONE);
+                self.enter(slot);
             }
             Admission::Payment { account, cloud } => {
                 self.add_payment(Payment {
@@ -164,6 +197,7 @@ impl Shard {
         work: impl FnOnce(&mut BillingAccount, &mut Resident) -> T,
     ) -> T {
         let account = &mut self.accounts[slot];
+        let before = (account.account.facts(), account.account.enterprise());
         self.resident.slot = slot;
         *self.resident.mailbox.get_mut() = self.mailboxes.remove(&slot);
         let result = work(account, &mut self.resident);
@@ -171,7 +205,26 @@ impl Shard {
             self.mailboxes.insert(slot, mailbox);
         }
         self.newest.set(slot, account.account.available_credit());
+        let after = (account.account.facts(), account.account.enterprise());
+        if before.0 != after.0 {
+            self.index.change(slot, before.0, after.0);
+        }
+        if before.1 != after.1 {
+            self.index.change_enterprise(slot, before.1, after.1);
+        }
+        self.note_due(slot);
+        self.check_index(slot);
         result
+    }
+
+    /// In debug builds: the index says of an account what the account says itself.
+    #[inline]
+    pub(super) fn check_index(&self, slot: usize) {
+        debug_assert_eq!(
+            self.index.facts(slot),
+            self.accounts[slot].account.facts(),
+            "invariant: the index follows"
+        );
     }
 
     /// A future that the account's mailbox waited for is done.
@@ -353,27 +406,6 @@ impl Handler<Address> for Shard {
             Box::new(Mailbox::open(slot, ready))
         });
         Addr::new(mailbox.address())
-    }
-}
-
-/// Asks for the figures of some accounts, in the order of their slots.
-pub struct List {
-    /// The first slot.
-    pub from: usize,
-    /// At most so many.
-    pub limit: usize,
-}
-
-impl Message for List {
-    type Result = Vec<AccountView>;
-}
-
-impl Handler<List> for Shard {
-    type Result = Vec<AccountView>;
-
-    fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
-        self.drain();
-        self.accounts.iter().skip(list.from).take(list.limit).map(|account| account.account.view()).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::money::Money;
 use crate::engine::change_records::ChangeRecord;
 
 /// What can change.
-const ASSETS: [&str; 19] = [
+const ASSETS: [&str; 22] = [
     "cash",
     "transfer_book",
     "credit_limit",
@@ -30,6 +30,9 @@ const ASSETS: [&str; 19] = [
     "settlement_currency",
     "unified_settlement",
     "payment_method",
+    "alert",
+    "standing",
+    "suspension_benefit",
 ];
 
 #[derive(clap::Args, Debug)]

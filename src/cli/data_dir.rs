@@ -21,6 +21,12 @@ pub(super) fn open_existing(globals: &Globals) -> Result<Engine, Failure> {
     open(globals, Config { create: false, ..Config::new(&globals.data_dir) })
 }
 
+/// As [`open_existing`], with what is due decided as the clock goes.
+pub(super) fn open_with_clock(globals: &Globals) -> Result<Engine, Failure> {
+    storage(globals)?;
+    open(globals, Config { create: false, advance_by_clock: true, ..Config::new(&globals.data_dir) })
+}
+
 fn open(globals: &Globals, config: Config) -> Result<Engine, Failure> {
     let attempt = || format!("cannot open the ledger in `{}`", globals.data_dir.display());
     let engine = Engine::open(config).map_err(|error| Failure::open(attempt(), &error))?;

@@ -6,6 +6,7 @@
 mod account;
 mod accounts;
 mod admin;
+mod alerts;
 mod apply;
 mod arguments;
 mod bench;
@@ -17,12 +18,15 @@ mod coupon;
 mod credit;
 mod data_dir;
 mod enterprise;
+mod events;
 mod export;
 mod failure;
+mod filters;
 mod generate;
 mod hold;
 mod ingest;
 mod lines;
+mod notifications;
 mod order;
 mod pages;
 mod past;
@@ -39,6 +43,7 @@ mod request;
 mod settlement;
 mod snapshot;
 mod summary;
+mod suspension_benefit;
 mod table;
 mod transfer;
 mod verify;
@@ -90,8 +95,12 @@ enum Command {
     Generate(generate::Arguments),
     /// Carry out commands and queries, one JSON object a line.
     Apply(apply::Arguments),
-    /// List billing accounts.
+    /// List billing accounts: their credit, alerts, cash and coupons.
     Accounts(accounts::Arguments),
+    /// Set low balance alerts, and list the accounts that have one.
+    Alerts(alerts::Arguments),
+    /// Set what delays the suspension of an overdue account.
+    SuspensionBenefit(suspension_benefit::Arguments),
     /// Show one billing account and what its available credit is made of.
     Account(account::Arguments),
     /// Sum up the charges that were posted.
@@ -108,6 +117,8 @@ enum Command {
     History(past::HistoryArguments),
     /// Show what moved the cash and the credit refund of one billing account, and sum it up by month.
     Transactions(past::TransactionsArguments),
+    /// Write every committed event as a line of JSON (CloudEvents), also beside a process that goes on writing.
+    Events(events::Arguments),
     /// Write the books, accounts, transactions or bills for other programs.
     Export(export::Arguments),
     /// Open an enterprise, and have billing accounts join it and leave it.
@@ -138,6 +149,8 @@ enum Command {
     PaymentMethod(payment_method::Arguments),
     /// Set exchange rates.
     Rate(rate::Arguments),
+    /// Send notifications, and look after those that could not be sent.
+    Notifications(notifications::Arguments),
     /// Check every invariant of a data directory, changing nothing.
     Verify,
     /// Take a snapshot, so that the next opening reads less of the log.
@@ -180,12 +193,15 @@ pub fn run() -> ExitCode {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Apply(arguments) => apply::run(globals, arguments),
         Command::Accounts(arguments) => accounts::run(globals, arguments),
+        Command::Alerts(arguments) => alerts::run(globals, arguments),
+        Command::SuspensionBenefit(arguments) => suspension_benefit::run(globals, arguments),
         Command::Account(arguments) => account::run(globals, arguments),
         Command::Report(arguments) => report::run(globals, arguments),
         Command::ChangeRecords(arguments) => change_records::run(globals, arguments),
         Command::Balance(arguments) => past::balance(globals, arguments),
         Command::History(arguments) => past::history(globals, arguments),
         Command::Transactions(arguments) => past::transactions(globals, arguments),
+        Command::Events(arguments) => events::run(globals, arguments),
         Command::Export(arguments) => export::run(globals, arguments),
         Command::Enterprise(arguments) => enterprise::run(globals, arguments),
         Command::Credit(arguments) => credit::run(globals, arguments),
@@ -201,6 +217,7 @@ pub fn run() -> ExitCode {
         Command::Remittance(arguments) => remittance::run(globals, arguments),
         Command::PaymentMethod(arguments) => payment_method::run(globals, arguments),
         Command::Rate(arguments) => rate::run(globals, arguments),
+        Command::Notifications(arguments) => notifications::run(globals, arguments),
         Command::Verify => verify::run(globals),
         Command::Snapshot => snapshot::run(globals),
         Command::Bench(arguments) => bench::run(globals, arguments),

@@ -6,6 +6,7 @@ use super::{account, bill_text, coupon, order, payment_method, purchase};
 use crate::domain::money::Money;
 use crate::domain::permissions::Permission;
 use crate::engine::enterprise_queries::{Administrator, CreditOverview};
+use crate::engine::outbox::{NotificationItem, NotificationPage};
 
 pub(super) fn text(reply: Reply) -> String {
     match reply {
@@ -63,8 +64,37 @@ pub(super) fn text(reply: Reply) -> String {
             ("spendable", revocable.spendable.to_string()),
         ]),
         Reply::Administrators(administrators) => list(&administrators),
+        Reply::Notifications(page) => notifications(&page),
         Reply::Json(value) => value.to_string(),
     }
+}
+
+fn notifications(page: &NotificationPage) -> String {
+    let columns = [
+        Column::Left("at"),
+        Column::Left("kind"),
+        Column::Left("billing account"),
+        Column::Left("to"),
+        Column::Left("subject"),
+        Column::Left("delivered at"),
+    ];
+    let rows: Vec<_> = page
+        .items
+        .iter()
+        .map(|NotificationItem { notification, delivered_at }| {
+            vec![
+                notification.at.to_string(),
+                notification.kind.name().to_owned(),
+                notification.billing_account.clone(),
+                notification.to.clone().unwrap_or_else(|| "-".to_owned()),
+                notification.subject.clone(),
+                delivered_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+            ]
+        })
+        .collect();
+    let more =
+        page.next.map_or_else(String::new, |next| format!("there are more: go on with --next {next}\n"));
+    table(&columns, &rows) + &more
 }
 
 fn results(of: &'static str, items: &[Item]) -> String {
@@ -78,7 +108,11 @@ fn results(of: &'static str, items: &[Item]) -> String {
             vec![item.id.clone(), result.to_owned(), detail]
         })
         .collect();
-    let what = if of == "user" { "user" } else { "cloud account" };
+    let what = match of {
+        "user" => "user",
+        "billing_account" => "billing account",
+        _ => "cloud account",
+    };
     table(&[Column::Left(what), Column::Left("result"), Column::Left("detail")], &rows)
 }
 

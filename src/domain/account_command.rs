@@ -9,6 +9,7 @@ use super::billing::settlement::SettlementEnd;
 use super::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use super::money::Money;
 use super::profile::ProfileChange;
+use super::standing::SuspensionBenefit;
 use super::time::{Cycle, Timestamp};
 
 /// A command to one account (rules A1, A2, A6, B1, B2, B5, D11, E3, F1–F4).
@@ -218,6 +219,18 @@ pub enum AccountCommand {
     SetDefaultPaymentMethod {
         /// Which.
         method: Box<str>,
+    },
+    /// Sets the low balance alert (rule H1).
+    SetLowBalanceAlert {
+        /// On or off.
+        enabled: bool,
+        /// Its threshold; the one it had if none.
+        threshold: Option<Money>,
+    },
+    /// Sets, or takes away, what delays a suspension (rule H4).
+    SetSuspensionBenefit {
+        /// The benefit.
+        benefit: Option<SuspensionBenefit>,
     },
 }
 

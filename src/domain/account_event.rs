@@ -11,6 +11,7 @@ use super::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use super::keys::Remembered;
 use super::money::{Money, RunningSum};
 use super::profile::Profile;
+use super::standing::{StandingChange, SuspensionBenefit};
 use super::time::{Cycle, Timestamp};
 
 /// The message that a record sends (rule F5).
@@ -319,6 +320,23 @@ pub enum AccountEvent {
     DefaultPaymentMethodSet {
         /// Which.
         method: Box<str>,
+    },
+    /// The low balance alert was set (rule H1).
+    LowBalanceAlertSet {
+        /// On or off.
+        enabled: bool,
+        /// Its threshold.
+        threshold: Money,
+    },
+    /// The suspension benefit was set (rule H4).
+    SuspensionBenefitSet {
+        /// What delays a suspension from now on; nothing does if none.
+        benefit: Option<SuspensionBenefit>,
+    },
+    /// The account's standing changed, by a change of available credit or by time (rules H2-H4).
+    StandingChanged {
+        /// How.
+        change: StandingChange,
     },
 }
 

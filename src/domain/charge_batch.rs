@@ -23,6 +23,9 @@ pub struct ChargeBatch {
     /// Which reading of a file its rows come from, any number: rows of an import may only go on where the same reading
     /// has come by the last one posted (rule C7).
     pub reading: u64,
+    /// The business time at which the charges are posted: the engine's clock if none. Alerts and suspensions go by it, not by
+    /// the charges' own periods (rules H2, H4, J5).
+    pub at: Option<Timestamp>,
 }
 
 /// What is not text, and where the texts are: one behind the other from `start`.
@@ -52,6 +55,7 @@ impl ChargeBatch {
             rows: Vec::with_capacity(charges),
             append: false,
             reading: 0,
+            at: None,
         }
     }
 
@@ -101,12 +105,13 @@ impl ChargeBatch {
         self.text.len()
     }
 
-    /// Forgets the charges and that they append, and keeps the memory.
+    /// Forgets the charges, that they append and their time, and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.rows.clear();
         self.append = false;
         self.reading = 0;
+        self.at = None;
     }
 
     /// The charge at `index`, counted from 0; panics beyond the end, as a slice does.

@@ -31,6 +31,12 @@ impl Timestamp {
         Self(self.0.saturating_add(days.saturating_mul(Self::DAY_MICROS)))
     }
 
+    /// That many microseconds later; the end of time where there is no such instant.
+    #[must_use]
+    pub const fn plus_micros(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// The day in UTC, counted from 1970-01-01.
     pub const fn days(self) -> i64 {
         self.0.div_euclid(Self::DAY_MICROS)
@@ -67,7 +73,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// A fixed offset from UTC, in minutes, in which a billing account's months begin (rule A1).
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, PartialOrd, Ord, Eq, Default, Debug)]
 pub struct UtcOffset(i16);
 
 impl UtcOffset {

@@ -96,6 +96,7 @@ impl Engine {
             | AccountCommand::SetAutomaticWriteOff { .. }
             | AccountCommand::SetWriteOffPreviousBills { .. }
             | AccountCommand::SetSettlementCurrency { .. }
+            | AccountCommand::SetLowBalanceAlert { .. }
             | AccountCommand::LinkPaymentMethod { .. }
             | AccountCommand::EditPaymentMethod { .. }
             | AccountCommand::UnlinkPaymentMethod { .. }

@@ -337,6 +337,26 @@ pub enum Command {
         /// The day, counted from 1970-01-01.
         day: i32,
     },
+    /// Sets the low balance alert of some accounts (rule H1).
+    SetLowBalanceAlert {
+        /// Whose.
+        billing_accounts: Vec<String>,
+        /// On or off.
+        enabled: bool,
+        /// Available credit below it is low; by default the one there was.
+        #[serde(serialize_with = "optional_amount")]
+        threshold: Option<Amount>,
+    },
+    /// Sets what delays the suspension of an overdue account; nothing does if neither is given (rule H4).
+    SetSuspensionBenefit {
+        /// Whose.
+        billing_account: String,
+        /// How long after falling overdue, in microseconds.
+        grace_micros: Option<i64>,
+        /// How much may be owed below 0.
+        #[serde(serialize_with = "optional_amount")]
+        grace_amount: Option<Amount>,
+    },
     /// Sets the rate of tax on bills (rule D2).
     SetTaxRate {
         /// Whose.

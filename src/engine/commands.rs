@@ -45,6 +45,12 @@ impl Engine {
                 self.modify(scope, billing_account, settings).await
             }
             Command::AdvanceTime => self.advance_time(&scope).await,
+            Command::SetLowBalanceAlert { billing_accounts, enabled, threshold } => {
+                self.set_low_balance_alert(scope, billing_accounts, *enabled, *threshold).await
+            }
+            Command::SetSuspensionBenefit { billing_account, grace_micros, grace_amount } => {
+                self.set_suspension_benefit(scope, billing_account, *grace_micros, *grace_amount).await
+            }
             command @ (Command::IssueBills { .. }
             | Command::PayBill { .. }
             | Command::Purchase { .. }

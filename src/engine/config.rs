@@ -26,6 +26,9 @@ pub struct Config {
     pub snapshot_log_bytes: Option<u64>,
     /// Whether the log is trimmed below the older snapshot; kept for history by default.
     pub trim_log: bool,
+    /// Whether what is due is decided by the clock as it goes: expiries, reminders, ends of grace, bills (rule J5). Otherwise it
+    /// waits for `advance_time`, or for the account's own next decision.
+    pub advance_by_clock: bool,
     /// Segment size and preallocation.
     pub log: LogOptions,
     /// Where business time comes from.
@@ -50,6 +53,7 @@ impl Config {
             max_commit_delay: None,
             snapshot_log_bytes: Some(SNAPSHOT_LOG_BYTES),
             trim_log: false,
+            advance_by_clock: false,
             log: LogOptions::default(),
             clock: Clock::System,
             storage: None,

@@ -17,6 +17,7 @@ use crate::domain::ids::{AccountIndex, CloudIndex};
 use crate::domain::money::{Amount, Money};
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::ChargeStanding;
 use crate::domain::time::{Cycle, Timestamp};
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, PostedCharge};
@@ -78,6 +79,7 @@ struct Charged {
     cycle: Cycle,
     category: Category,
     deductions: Vec<Portion>,
+    standing: Option<ChargeStanding>,
 }
 
 /// An account as its records make it, one after the other.
@@ -131,7 +133,7 @@ impl Engine {
     /// The figures that an account had at a past time; its cloud accounts are not named.
     ///
     /// It is the account in the order of its records just before its first decision after `time`. Charges have no time of
-    /// decision: those recorded before the last decision up to `time` count, and of those between it and the first one after
+    /// decision, but where they change the standing (rules H2-H4): of the others, those recorded before the last decision up to `time` count, and of those between it and the first one after
     /// `time` those whose period begins up to `time`. Cash is in flight that no receiver had recorded by then.
     pub fn account_at(&self, billing_account: &str, time: Timestamp) -> Result<AccountOverview, EngineError> {
         let index = self.known(billing_account)?;
@@ -207,7 +209,7 @@ impl Charged {
         account: &mut Account,
         paid: &mut HashMap<CloudIndex, PaidCloudAccount>,
     ) -> Result<(), JournalFault> {
-        let Self { cloud, amount, cycle, category, deductions } = self;
+        let Self { cloud, amount, cycle, category, deductions, standing } = self;
         let fits = account.unsettled_current().checked_add(amount).is_some()
             && account.available_credit().checked_sub(amount).is_some()
             && paid.entry(cloud).or_default().sum(cycle, category).checked_add(amount).is_some();
@@ -217,6 +219,9 @@ impl Charged {
         }
         account.apply_charge(paid.entry(cloud).or_default(), amount, cycle, category);
         account.apply_deductions(cycle, deductions);
+        if let Some(standing) = standing {
+            account.apply_standing_of_charge(&standing);
+        }
         Ok(())
     }
 }
@@ -264,16 +269,18 @@ impl Past {
     fn charges(&mut self, posted: &ChargesPosted<'_>) -> Result<(), JournalFault> {
         let Some(account) = &mut self.account else { return Ok(()) };
         let mut deducted = posted.deductions().peekable();
+        let mut standings = posted.standings().iter().peekable();
         for (place, charge) in posted.iter().enumerate() {
             let charge = charge?;
             let of_row = std::iter::from_fn(|| deducted.next_if(|(row, _)| *row == place));
             let deductions: Vec<_> = of_row.map(|(_, part)| part).collect();
-            if charge.account != self.index {
+            let standing = standings.next_if(|(row, ..)| *row == place).map(|(_, standing)| *standing);
+            if charge.account != self.index || self.over {
                 continue;
             }
             let (cloud, amount) = (charge.cloud, money_of(&charge)?);
             let (cycle, category) = (charge.cycle, charge.category);
-            let charged = Charged { cloud, amount, cycle, category, deductions };
+            let charged = Charged { cloud, amount, cycle, category, deductions, standing };
             if charge.period_start > self.time {
                 self.later.push(charged);
             } else {

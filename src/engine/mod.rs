@@ -3,6 +3,7 @@
 mod account_commands;
 pub mod account_handle;
 mod administrators;
+mod alert_commands;
 pub mod answer;
 mod authorization;
 pub mod bill_lines;
@@ -11,6 +12,7 @@ pub mod billing_queries;
 pub mod books;
 pub mod change_records;
 mod charge_form;
+pub mod cloud_event;
 pub mod command;
 mod command_forms;
 mod commands;
@@ -21,9 +23,12 @@ pub mod delivery;
 mod enterprise_commands;
 pub mod enterprise_queries;
 pub mod error;
+pub mod feed;
 pub mod history;
 mod issue;
+pub mod listing;
 mod open;
+pub mod outbox;
 mod paying_asset;
 pub mod post;
 pub mod post_report;
@@ -32,6 +37,7 @@ mod references;
 pub mod replace_period;
 pub mod report;
 mod request;
+mod scheduler;
 mod settings;
 mod snapshots;
 pub mod transactions;
@@ -150,7 +156,8 @@ struct Threads {
     log: JoinHandle<Result<Lsn, LogFault>>,
     system: JoinHandle<()>,
     stop_system: tokio::sync::oneshot::Sender<()>,
-    snapshots: Option<JoinHandle<()>>,
+    /// Of snapshots, and of the clock.
+    watchers: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -263,12 +270,13 @@ impl Inner {
         // Nothing new is let in; what is in becomes durable before the seal.
         self.gates.iter().for_each(|gate| gate.close());
         let settled = pollster::block_on(self.barrier());
-        if let Some(snapshots) = threads.snapshots
-            && snapshots.thread().id() != std::thread::current().id()
-        {
-            snapshots.thread().unpark();
-            // A snapshot that failed has been reported; the log alone is enough.
-            drop(snapshots.join());
+        for watcher in threads.watchers {
+            if watcher.thread().id() == std::thread::current().id() {
+                continue;
+            }
+            watcher.thread().unpark();
+            // What failed in it has been reported; a snapshot is no loss, and what is due stays due.
+            drop(watcher.join());
         }
         drop(self.orders.send(Order::Seal));
         let sealed = threads.log.join();

@@ -135,10 +135,11 @@ impl Engine {
         let Ok(addresses) = addresses.recv() else {
             return Err(OpenError::Thread(io::Error::other("the actors' thread ended before it began")));
         };
-        let threads = Threads { log, system, stop_system, snapshots: None };
+        let threads = Threads { log, system, stop_system, watchers: Vec::new() };
         let engine = Self::of(Arc::new(members.inner(found.basis, addresses, Some(threads))));
         pollster::block_on(engine.send_again(found.in_flight))?;
         engine.snapshot_by_itself()?;
+        engine.advance_by_itself()?;
         Ok(engine)
     }
 

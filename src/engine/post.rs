@@ -316,6 +316,7 @@ impl Inner {
         let directory = self.directory.read();
         let mut strings = Some(self.strings.read());
         let mut ahead = Ahead::new(batch, range.end);
+        let at = batch.at.unwrap_or_else(|| self.config.clock.now());
         for index in range {
             let charge = batch.get(index);
             let known = ahead.cloud(index, &directory);
@@ -374,7 +375,7 @@ impl Inner {
                 id_length,
             });
         }
-        prepared.version = directory.sequence();
+        prepared.version = directory.routing();
         if !refused.exceptions.is_empty() && mode != PartMode::Atomic {
             let mut part = ticket.part();
             part.outcome = refused;
@@ -385,7 +386,7 @@ impl Inner {
             let charges = contents.charges.len();
             if charges > 0 {
                 let room = contents.room();
-                contents.parts.push(Part { ticket: ticket.part(), charges, room, mode });
+                contents.parts.push(Part { ticket: ticket.part(), charges, room, mode, at });
             }
         }
     }
@@ -407,7 +408,7 @@ impl Inner {
     /// Pushes what was prepared, for which there is room; `false`, and nothing is pushed, if the directory has changed.
     fn push(&self, prepared: &mut Prepared) -> Result<bool, EngineError> {
         let directory: &Directory = &self.directory.read();
-        if directory.sequence() != prepared.version {
+        if directory.routing() != prepared.version {
             return Ok(false);
         }
         if let Some(refused) = prepared.shards.first_mut().and_then(|contents| contents.refused.take()) {

@@ -2,15 +2,15 @@
 
 use super::{Engine, EngineError};
 use crate::actors::billing_account::View;
-use crate::actors::shard::List;
 use crate::domain::account::{AccountView, Status};
 use crate::domain::billing::rate::Rate;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::directory::account_slot;
-use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
+use crate::domain::ids::{CloudIndex, Currency};
 use crate::domain::money::Money;
 use crate::domain::names::LOOK_UPS_AHEAD;
 use crate::domain::profile::{AccountType, Site};
+use crate::domain::standing::{AlertState, SuspensionBenefit};
 use crate::domain::time::{Timestamp, UtcOffset};
 
 /// Cloud accounts named in one overview; the others are counted.
@@ -80,6 +80,14 @@ pub struct AccountOverview {
     pub available_credit: Money,
     /// Whether available credit is below 0 (rule H3).
     pub overdue: bool,
+    /// Whether services are suspended (rule H4).
+    pub suspended: bool,
+    /// How the low balance alert stands (rule H2).
+    pub alert: AlertState,
+    /// The alert's threshold; 0 until one is set (rule H1).
+    pub alert_threshold: Money,
+    /// What delays a suspension, if anything does (rule H4).
+    pub suspension_benefit: Option<SuspensionBenefit>,
     /// Cloud accounts that it pays for now, at most 100.
     pub cloud_accounts: Vec<String>,
     /// How many there are.
@@ -98,15 +106,6 @@ pub struct AccountOverview {
     pub in_flight: Money,
     /// The enterprise that it belongs to (rule A6).
     pub ecid: Option<String>,
-}
-
-/// One page of accounts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AccountPage {
-    /// The accounts, in the order of their numbers.
-    pub items: Vec<AccountOverview>,
-    /// Where the next page begins, if there is one.
-    pub next: Option<u32>,
 }
 
 impl Engine {
@@ -135,54 +134,6 @@ impl Engine {
         overview.cloud_account_count = (cloud_accounts.len() + others) as u64;
         overview.cloud_accounts = cloud_accounts;
         Ok(overview)
-    }
-
-    /// Accounts from number `from` (0-based) on, at most `limit`, of one enterprise if it is named; cloud accounts are not
-    /// named.
-    pub fn list_accounts(
-        &self,
-        from: u32,
-        limit: usize,
-        with_costs_only: bool,
-        ecid: Option<&str>,
-    ) -> Result<AccountPage, EngineError> {
-        self.blocking()?;
-        let enterprise = ecid.map(|ecid| self.known_enterprise(ecid)).transpose()?;
-        let shards = self.inner.shards.len();
-        let count = self.inner.directory.read().account_count();
-        let mut items = Vec::new();
-        let mut next = from as usize;
-        while items.len() < limit && next < count {
-            // The accounts of a run of numbers lie in a run of slots of each shard.
-            let end = count.min(next.saturating_add(limit.max(1)));
-            let mut views: Vec<Option<AccountView>> = vec![None; end - next];
-            for (shard, address) in self.inner.shards.iter().enumerate() {
-                let mine = |number: &usize| account_of(*number).partition().shard(shards) == shard;
-                let Some(first) = (next..end).find(mine) else { continue };
-                let from = account_slot(account_of(first), shards);
-                let list = List { from, limit: (next..end).filter(mine).count() };
-                let listed = pollster::block_on(address.send(list)).map_err(|_| self.inner.stopped())?;
-                for view in listed {
-                    let place = view.account.0 as usize - next;
-                    views[place] = Some(view);
-                }
-            }
-            for view in views.into_iter().flatten() {
-                if items.len() == limit {
-                    break;
-                }
-                next = view.account.0 as usize + 1;
-                let elsewhere = enterprise.is_some() && view.enterprise != enterprise;
-                if elsewhere || (with_costs_only && view.charges == 0) {
-                    continue;
-                }
-                let id = self.inner.directory.read().account_id(view.account).unwrap_or_default().to_owned();
-                items.push(self.overview(&id, view));
-            }
-        }
-        // What is shown must be durable.
-        self.barrier()?;
-        Ok(AccountPage { items, next: (next < count).then(|| account_of(next).0) })
     }
 
     /// Whether a billing account pays, paid or will pay for a cloud account.
@@ -233,9 +184,19 @@ impl Engine {
 
     /// An account's own figures, without its cloud accounts.
     pub(super) fn overview(&self, billing_account: &str, view: AccountView) -> AccountOverview {
+        let ecid = view
+            .enterprise
+            .and_then(|enterprise| self.inner.directory.read().enterprise_id(enterprise).map(str::to_owned));
+        AccountOverview::of(billing_account, view, ecid)
+    }
+}
+
+impl AccountOverview {
+    /// An account's own figures, without its cloud accounts.
+    pub(super) fn of(billing_account: &str, view: AccountView, ecid: Option<String>) -> Self {
         let direct = view.kind == AccountType::Direct;
         let text = |text: Option<Box<str>>| text.map_or_else(|| billing_account.to_owned(), Into::into);
-        AccountOverview {
+        Self {
             billing_account: billing_account.to_owned(),
             number: view.account.to_string(),
             name: text(view.profile.name),
@@ -265,7 +226,11 @@ impl Engine {
             quota_consumed: view.quota_consumed,
             unbilled: if direct { Money::ZERO } else { view.unsettled_current },
             available_credit: view.available_credit,
-            overdue: view.available_credit < Money::ZERO,
+            overdue: view.overdue,
+            suspended: view.suspended,
+            alert: view.alert,
+            alert_threshold: view.alert_threshold,
+            suspension_benefit: view.suspension_benefit,
             cloud_accounts: Vec::new(),
             cloud_account_count: 0,
             charges: view.charges,
@@ -274,13 +239,7 @@ impl Engine {
             held: view.held,
             spendable: view.spendable,
             in_flight: view.in_flight,
-            ecid: view.enterprise.and_then(|enterprise| {
-                self.inner.directory.read().enterprise_id(enterprise).map(str::to_owned)
-            }),
+            ecid,
         }
     }
-}
-
-fn account_of(number: usize) -> AccountIndex {
-    AccountIndex(u32::try_from(number).expect("invariant: accounts are numbered by u32"))
 }

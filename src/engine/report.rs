@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use super::listing::AccountFilter;
 use super::open::{describe, journal_fault};
 use super::{Engine, EngineError};
 use crate::domain::charge::Category;
@@ -183,7 +184,7 @@ impl Engine {
         let mut currencies = Vec::new();
         let mut from = Some(0);
         while let Some(first) = from {
-            let page = self.list_accounts(first, 65_536, false, None)?;
+            let page = self.list_accounts(&AccountFilter::default(), first, 65_536)?;
             for account in page.items {
                 let known = names.iter().position(|name| *name == account.currency);
                 let place = known.unwrap_or_else(|| {

@@ -25,6 +25,9 @@ impl Engine {
         self.blocking()?;
         let (low_water, needed) = pollster::block_on(self.take_snapshot())?;
         if let Some(needed) = needed.filter(|_| self.inner.config.trim_log) {
+            // What is still to be sent stays.
+            let unsent = self.settled_up_to();
+            let needed = unsent.map_or(needed, |unsent| unsent.min(needed));
             let _alone = self.inner.history.write();
             drop(self.inner.orders.send(Order::Trim(needed.next())));
             self.barrier()?;
@@ -108,7 +111,7 @@ impl Engine {
         let inner = std::sync::Arc::downgrade(&self.inner);
         let thread = open::spawn("exchequer-snapshots", move || watch_log(&inner, bytes))?;
         if let Some(threads) = &mut *self.inner.threads.lock() {
-            threads.snapshots = Some(thread);
+            threads.watchers.push(thread);
         }
         Ok(())
     }

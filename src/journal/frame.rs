@@ -44,8 +44,8 @@ impl Kind {
     /// program reads on until it meets what it does not know, and says so then.
     pub const fn version_max(self) -> u8 {
         match self {
-            Self::Account | Self::Directory => 3,
-            Self::ChargesPosted => 2,
+            Self::Account | Self::Directory => 4,
+            Self::ChargesPosted => 3,
             Self::CreditControl | Self::AdminAuthorization => 1,
         }
     }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::JournalFault;
 use super::forms::billing::{RateV1, RemittanceV1};
 use super::forms::from_slice;
+use super::forms::outbox::ChannelV1;
 use super::forms::parts::{RememberedV1, currency_of};
 use super::forms::snapshot_account::{AccountState, AccountV1};
 use super::forms::snapshot_enterprise::{AuthorizationV1, CreditControlV1};
@@ -39,8 +40,9 @@ use crate::wal::storage::{Storage, StorageFile};
 const DIRECTORY: &str = "snapshots";
 const UNFINISHED: &str = "snapshots/unfinished.tmp";
 const MAGIC: [u8; 8] = *b"EXCHSNAP";
-/// Version 1 knows no enterprises, version 2 no bills; they read as if there were none.
-const VERSION: u32 = 3;
+/// Version 1 knows no enterprises, version 2 no bills, version 3 no alerts, suspensions and channels; they read as if there
+/// were none.
+const VERSION: u32 = 4;
 const HEADER_BYTES: usize = 40;
 const PART_HEADER_BYTES: usize = 12;
 /// How many finished snapshots stay; a broken one falls back to the older.
@@ -70,6 +72,16 @@ pub struct SnapshotState {
     pub credit_controls: Vec<CreditControl>,
     /// Authorizations, of the same enterprises, and under [`EnterpriseIndex::NONE`] that outside of them.
     pub authorizations: Vec<(EnterpriseIndex, AdminAuthorization)>,
+}
+
+/// The names that a snapshot holds, for whoever only reads the log.
+pub struct SnapshotNames {
+    /// The log up to this block gives no other names.
+    pub low_water: Lsn,
+    /// The directory.
+    pub directory: DirectoryParts,
+    /// The kept strings.
+    pub strings: Strings,
 }
 
 /// One part of a snapshot, encoded; made where the state lives, written by whoever takes the snapshot.
@@ -132,6 +144,7 @@ impl Part {
                 .iter()
                 .map(|(id, received)| (id.clone(), received.into()))
                 .collect(),
+            channels: parts.channels.iter().map(|(name, channel)| (&**name, channel).into()).collect(),
         };
         Self::encode(KIND_DIRECTORY, &form)
     }
@@ -177,6 +190,9 @@ struct DirectoryV1 {
     rates: Vec<(Box<str>, Box<str>, i32, RateV1)>,
     #[serde(default)]
     remittances: Vec<(Box<str>, RemittanceV1)>,
+    // Since version 4.
+    #[serde(default)]
+    channels: Vec<ChannelV1>,
 }
 
 /// Synced after so many bytes: at its end the disk would be busy with all of it, and every commit would wait.
@@ -294,6 +310,44 @@ pub fn read_first_whole(
         }
     }
     Ok(None)
+}
+
+/// The names in the newest snapshot that is whole, one part in memory at a time; `None` if there is none.
+pub fn read_newest_names(storage: &dyn Storage, directory_id: [u8; 16]) -> io::Result<Option<SnapshotNames>> {
+    for low_water in list(storage)?.into_iter().rev() {
+        match read_names(storage, directory_id, low_water) {
+            Ok(names) => return Ok(Some(names)),
+            // Replaced by newer ones since they were listed.
+            Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(SnapshotFault::Io(error)) => return Err(error),
+            Err(fault @ SnapshotFault::Newer(_)) => {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
+            }
+            Err(fault) => tracing::warn!(file = path(low_water), %fault, "passed over a broken snapshot"),
+        }
+    }
+    Ok(None)
+}
+
+fn read_names(
+    storage: &dyn Storage,
+    directory_id: [u8; 16],
+    low_water: Lsn,
+) -> Result<SnapshotNames, SnapshotFault> {
+    let file = storage.open(&path(low_water))?;
+    let mut reader = PartReader { size: file.size()?, file: &*file, offset: 0 };
+    reader.header(directory_id, low_water)?;
+    let mut state = Collected::default();
+    loop {
+        match reader.part()? {
+            (KIND_END, _) => break,
+            (KIND_DIRECTORY, body) => state.directory = Some(directory_parts(&body)?),
+            (KIND_STRINGS, body) => state.strings(&body)?,
+            _ => {}
+        }
+    }
+    let directory = state.directory.ok_or_else(|| reader.damaged("no directory"))?;
+    Ok(SnapshotNames { low_water, directory, strings: state.strings })
 }
 
 /// Why a snapshot can't be used.
@@ -431,6 +485,7 @@ fn directory_parts(body: &[u8]) -> Result<DirectoryParts, JournalFault> {
             .into_iter()
             .map(|(id, received)| Ok((id, received.try_into()?)))
             .collect::<Result<_, JournalFault>>()?,
+        channels: form.channels.into_iter().map(Into::into).collect(),
     })
 }
 

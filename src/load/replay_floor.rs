@@ -157,6 +157,7 @@ impl ReplayFloor {
                 }
                 // The workload has none.
                 DirectoryEvent::PayerChanged { .. }
+                | DirectoryEvent::NotificationsSettled { .. }
                 | DirectoryEvent::EnterpriseOpened { .. }
                 | DirectoryEvent::ExchangeRateSet { .. }
                 | DirectoryEvent::RemittanceReceived { .. } => {}

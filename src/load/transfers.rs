@@ -27,7 +27,7 @@ const BLOCK_BYTES: usize = 512;
 
 /// Who owns and manages everything.
 const OWNER: &str = "enterprise";
-const ECID: &str = "ecid-1";
+pub(super) const ECID: &str = "ecid-1";
 
 /// What to measure.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,11 @@ pub fn measure(
 type Step = fn(String) -> Result<Command, Box<dyn Error>>;
 
 /// An enterprise with so many members, each with cash to give.
-async fn found_enterprise(engine: &Engine, accounts: u32, callers: usize) -> Result<(), Box<dyn Error>> {
+pub(super) async fn found_enterprise(
+    engine: &Engine,
+    accounts: u32,
+    callers: usize,
+) -> Result<(), Box<dyn Error>> {
     let provider = |command| Request::new(command);
     engine.execute_async(&provider(Command::register_cloud_account(OWNER))).await?;
     let opened = Command::OpenEnterprise {

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, Zipf};
 use rand_pcg::Pcg64Mcg;
 
-use crate::domain::charge::Charge;
+use crate::domain::charge::{Category, Charge};
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::ids::AccountIndex;
 use crate::domain::money::Amount;
@@ -73,6 +73,27 @@ pub struct Workload {
 /// The id of an account, 20 bytes long.
 pub fn account_id(account: u32) -> String {
     format!("account-{account:012}")
+}
+
+/// What each account is credited with before it is charged, so that none falls overdue.
+pub const CREDIT: &str = "1000000000";
+
+/// A credit for every account, in batches.
+pub fn credits(accounts: u32, batch: usize) -> Vec<ChargeBatch> {
+    let amount = Amount::parse(&format!("-{CREDIT}")).expect("invariant: an amount");
+    let start = Timestamp::from_micros(MONTH_START);
+    let mut batches = Vec::new();
+    for first in (0..accounts).step_by(batch.max(1)) {
+        let mut charges = ChargeBatch::new();
+        let batch = u32::try_from(batch).unwrap_or(u32::MAX);
+        for account in first..accounts.min(first.saturating_add(batch)) {
+            let (account, id) = (account_id(account), format!("credit--{account:012}"));
+            let credit = Charge::usage(&account, SOURCE, &id, amount, CURRENCY, start);
+            charges.push(&Charge { category: Category::Credit, ..credit });
+        }
+        batches.push(charges);
+    }
+    batches
 }
 
 impl Workload {

@@ -130,6 +130,14 @@ pub enum OpenFault {
         /// What is there instead: the next block after the hole, or the last one of the log; 0 if the log is empty.
         found: Lsn,
     },
+    /// Blocks that are asked for were dropped on purpose.
+    #[error("lsn `{expected}` was trimmed: the oldest block there is is lsn `{oldest}`")]
+    Trimmed {
+        /// The block that is asked for.
+        expected: Lsn,
+        /// The oldest one that is kept.
+        oldest: Lsn,
+    },
     /// The log was closed cleanly and is not whole any more.
     #[error("`{segment}` is damaged at offset `{offset}`, lsn `{lsn}`, though the log was closed cleanly")]
     SealedDamaged {
@@ -164,6 +172,7 @@ impl OpenFault {
             Self::Corrupt { .. } | Self::SealedDamaged { .. } => {
                 "nothing was changed: copy the data directory aside, check the disk, and restore from a backup"
             }
+            Self::Trimmed { .. } => "read from the oldest block on, or keep the whole log (`trim_log` off)",
             Self::Gap { .. } => {
                 "put the missing segments back, or restore the whole data directory from one backup; never mix two"
             }

@@ -2,7 +2,7 @@
 //!
 //! It knows bytes only, no domain type, no clock and no randomness. Reading order:
 //! [`storage`] (the seam to the disk) → `segment` and `block` (the bytes, drawn) → `recovery` (the truth table) →
-//! `reader`, `log_files` and `walk` (reading them in order) → `open` (recovery's repairs) → `writer` → [`queue`] (group commit).
+//! `reader`, `log_files` and `walk` (reading them in order), `tail` (following them) → `open` (recovery's repairs) → `writer` → [`queue`] (group commit).
 //!
 //! What holds:
 //! - A block is one group commit; lsns count blocks from 1 without a hole.
@@ -19,6 +19,7 @@ mod identity;
 mod log_files;
 mod lsn;
 mod open;
+mod piece;
 pub mod queue;
 mod read;
 mod reader;
@@ -26,6 +27,7 @@ mod recovery;
 mod segment;
 mod spare;
 pub mod storage;
+mod tail;
 mod walk;
 mod watermark;
 mod writer;
@@ -38,5 +40,6 @@ pub use queue::{Commit, Committer, Order, Pumped, QueueOptions, run};
 pub use read::{BlockRef, Recovered, SegmentInfo, TornTail, inspect, read_log};
 pub use spare::Preallocation;
 pub use storage::{LockFault, OsStorage, SimFault, SimStorage, Storage, StorageFile};
+pub use tail::{LogTail, Shown};
 pub use watermark::Watermark;
 pub use writer::{LogOptions, LogWriter};

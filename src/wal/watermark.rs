@@ -1,7 +1,9 @@
 //! How far the log has got.
 
 use super::lsn::Lsn;
+use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Three cursors that only rise: accepted (its block is formed) ≥ submitted (its block is written) ≥ durable (its
 /// block is synced). Many threads may read; only the log's writer moves them.
@@ -10,6 +12,9 @@ pub struct Watermark {
     accepted: AtomicU64,
     submitted: AtomicU64,
     durable: AtomicU64,
+    /// Held to wait, and for a moment when `durable` rises: once a block.
+    news: Mutex<()>,
+    risen: Condvar,
 }
 
 impl Watermark {
@@ -19,6 +24,8 @@ impl Watermark {
             accepted: AtomicU64::new(last.number()),
             submitted: AtomicU64::new(last.number()),
             durable: AtomicU64::new(last.number()),
+            news: Mutex::new(()),
+            risen: Condvar::new(),
         }
     }
 
@@ -37,6 +44,13 @@ impl Watermark {
         Lsn::new(self.durable.load(Ordering::Acquire))
     }
 
+    /// Waits until a block after `lsn` is durable, for `timeout` at most; whether there is one.
+    pub fn wait_beyond(&self, lsn: Lsn, timeout: Duration) -> bool {
+        let mut news = self.news.lock();
+        self.risen.wait_while_for(&mut news, |()| self.durable() <= lsn, timeout);
+        self.durable() > lsn
+    }
+
     pub(super) fn accept(&self, lsn: Lsn) {
         advance(&self.accepted, lsn);
     }
@@ -49,6 +63,9 @@ impl Watermark {
     pub(super) fn sync(&self, lsn: Lsn) {
         assert!(lsn <= self.submitted(), "invariant: durable {lsn} ≤ submitted {}", self.submitted());
         advance(&self.durable, lsn);
+        // Whoever looked at it before waits by now.
+        drop(self.news.lock());
+        self.risen.notify_all();
     }
 }
 

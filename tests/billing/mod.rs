@@ -1,4 +1,5 @@
-//! One account with what it pays for, asked as its actor asks it: what is due first, and a write-off after every event.
+//! One account with what it pays for, asked as its actor asks it: what is due first, and a write-off after every event, and
+//! then how its standing has changed.
 #![allow(dead_code)] // every test uses a part of it
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use exchequer::domain::money::{Money, RunningSum};
 use exchequer::domain::postings::{LedgerAccount, Postings};
 use exchequer::domain::profile::{AccountType, Opening, Profile};
 use exchequer::domain::refusals::Refusal;
+use exchequer::domain::standing::{ChargeStanding, StandingChange};
 use exchequer::domain::time::{Cycle, Timestamp, UtcOffset};
 
 pub fn money(text: &str) -> Money {
@@ -49,6 +51,8 @@ pub struct Bench {
     pub ledger: Ledger,
     pub rates: ExchangeRates,
     pub now: Timestamp,
+    /// How the account's standing changed, and when.
+    pub changes: Vec<(Timestamp, StandingChange)>,
     orders: usize,
     books: BTreeMap<LedgerAccount, RunningSum>,
 }
@@ -63,7 +67,14 @@ impl Bench {
         let mut ledger = Ledger::new(0, 1);
         ledger.admit(&Admission::Account { account: AccountIndex(0), opening: Box::new(opening) });
         ledger.admit(&Admission::Payment { account: AccountIndex(0), cloud: CloudIndex(0) });
-        Self { ledger, rates: ExchangeRates::default(), now, orders: 0, books: BTreeMap::new() }
+        Self {
+            ledger,
+            rates: ExchangeRates::default(),
+            now,
+            changes: Vec::new(),
+            orders: 0,
+            books: BTreeMap::new(),
+        }
     }
 
     pub fn account(&self) -> &Account {
@@ -78,27 +89,46 @@ impl Bench {
     }
 
     pub fn settle_due(&mut self) {
-        while let Some((event, due)) = self.account().due(self.now.max(self.account().at())) {
+        let now = self.now.max(self.account().at());
+        while let Some((event, due)) = self.account().due(now) {
+            assert_eq!(self.account().next_due(), Some(due));
+            self.record(&event, due);
+        }
+        assert!(self.account().next_due().is_none_or(|due| due > now));
+    }
+
+    /// Has reminders and ends of grace decided that are due: what comes before a charge that may change the standing.
+    fn settle_standing_due(&mut self) {
+        let now = self.now.max(self.account().at());
+        while let Some((event, due)) = self.account().standing_due(now) {
             self.record(&event, due);
         }
     }
 
-    /// Applies an event, and the write-off that follows.
+    /// Applies an event, the write-off that follows, and what both change of the account's standing.
     pub fn record(&mut self, event: &AccountEvent, at: Timestamp) {
+        let at = at.max(self.account().at());
         let account = &mut self.ledger.accounts[0];
-        let before = account.cash();
+        let (before, available) = (account.cash(), account.available_credit());
         account.apply(event, at);
+        if let AccountEvent::StandingChanged { change } = event {
+            self.changes.push((at, *change));
+        }
         let moved = account.cash().checked_sub(before).unwrap();
         assert_eq!(event.cash_moved().total(), Some(moved), "{event:?}");
         if let Some(written_off) = account.decide_write_off(at) {
             account.apply(&written_off, at);
             self.book(&Postings::of_event(&written_off, self.account().kind()));
         }
+        if let Some(change) = self.account().decide_standing(available, at) {
+            self.ledger.accounts[0].apply(&AccountEvent::StandingChanged { change }, at);
+            self.changes.push((at, change));
+        }
         self.book(&Postings::of_event(event, self.account().kind()));
         self.check();
     }
 
-    fn book(&mut self, postings: &Postings) {
+    pub fn book(&mut self, postings: &Postings) {
         for (account, amount) in postings.iter() {
             let balance = self.books.entry(account).or_default();
             *balance = balance.plus(amount);
@@ -160,6 +190,11 @@ impl Bench {
 
     /// Posts a charge: the cycle that it is posted to, or the code of the refusal.
     pub fn post(&mut self, amount: Money, start: Timestamp, category: Category, service: &str) -> String {
+        let closer = self.account().looks_closer(amount);
+        if closer {
+            self.settle_standing_due();
+        }
+        let (at, available) = (self.now.max(self.account().at()), self.account().available_credit());
         let (account, paid) = (&mut self.ledger.accounts[0], &mut self.ledger.payments[0].paid);
         let currency = account.currency();
         match account.decide_charge(paid, amount, currency, start, None, category, &mut None) {
@@ -168,6 +203,13 @@ impl Bench {
                 let mut parts = Vec::new();
                 account.decide_deductions(amount, start, category, service, &mut parts);
                 account.apply_deductions(place.cycle, parts.iter().copied());
+                // What time alone changes is told in its own time.
+                let decided = account.decide_standing(available, if closer { at } else { account.at() });
+                if let Some(change) = decided {
+                    assert!(closer, "nobody would have looked at {change:?}");
+                    account.apply_standing_of_charge(&ChargeStanding { change, at });
+                    self.changes.push((at, change));
+                }
                 let mut postings = Postings::default();
                 postings.charge(category, amount);
                 for part in parts {
@@ -298,6 +340,10 @@ pub fn purchase(order: &str, amount: &str) -> AccountCommand {
 
 pub fn refund(order: &str, refund: &str, amount: &str) -> AccountCommand {
     AccountCommand::RefundPurchase { order: order.into(), refund: refund.into(), amount: money(amount) }
+}
+
+pub fn alert(threshold: &str) -> AccountCommand {
+    AccountCommand::SetLowBalanceAlert { enabled: true, threshold: Some(money(threshold)) }
 }
 
 pub fn automatic(enabled: bool) -> AccountCommand {

@@ -44,6 +44,27 @@ fn latency_stands_beside_the_disk_alone() {
 }
 
 #[test]
+fn accounts_are_listed_beside_ingestion_and_exported() {
+    let sizes = ["--accounts", "200", "--pages", "18", "--charges", "2000", "--batch", "64"];
+    let json = bench(&[&["accounts"], &sizes[..]].concat());
+    positive(&json, &["charges_per_second_alone", "charges_per_second_beside", "ratio"]);
+    let pages = json["pages"].as_array().unwrap();
+    assert_eq!(pages.len(), 9);
+    assert_eq!(pages.iter().map(|pages| pages["pages"].as_u64().unwrap()).sum::<u64>(), 18);
+    positive(&pages[0]["latency_us"], &["p50", "p99"]);
+    let exports = json["exports"].as_array().unwrap();
+    assert_eq!(
+        exports.iter().map(|export| export["form"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["csv", "ndjson"]
+    );
+    for export in exports {
+        // Besides, an ecosystem account and a member of the enterprise for each four, and who manages it.
+        assert_eq!(export["accounts"], 200 + 50 + 50 + 1);
+        positive(export, &["accounts_per_second", "seconds"]);
+    }
+}
+
+#[test]
 fn recover_replays_all_charges_beside_the_floor() {
     let arguments =
         ["recover", "--accounts", "300", "--charges", "20000", "--rounds", "2", "--shards", "1,2"];
@@ -110,4 +131,21 @@ fn a_scratch_directory_that_is_not_there_is_told() {
         assert!(ran.stderr.starts_with("error: cannot measure: "), "{}", ran.stderr);
         assert!(ran.stderr.contains("hint: check --scratch-dir"), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn events_go_to_a_subscriber_beside_ingestion() {
+    let arguments = ["events", "--accounts", "30", "--charges", "5000", "--batch", "100", "--rounds", "2"];
+    let json = bench(&arguments);
+    let rounds = json["rounds"].as_array().unwrap();
+    assert_eq!(rounds.len(), 2);
+    for round in rounds {
+        positive(&round["alone"], &["charges_per_second", "cpu_ns_per_charge"]);
+        positive(&round["beside"], &["charges_per_second", "cpu_ns_per_charge"]);
+        positive(&round["follower"], &["events_per_second", "bytes"]);
+        assert_eq!(round["follower"]["events"], 5_000);
+        positive(round, &["ratio"]);
+    }
+    positive(&json, &["ratio"]);
+    assert_eq!(json["complete_and_in_order"], true);
 }

@@ -219,7 +219,11 @@ fn the_nouns_show_what_apply_answers() {
             &["transfer", "show", "acme-main", "acme-emea"],
         ),
         (r#"{"do":"administrators","billing_account":"acme-emea"}"#, &["admin", "list", "acme-emea"]),
-        (r#"{"do":"list_accounts","ecid":"acme","with_costs_only":false}"#, &["accounts", "--ecid", "acme"]),
+        (r#"{"do":"list_accounts","ecid":"acme"}"#, &["accounts", "--ecid", "acme"]),
+        (
+            r#"{"do":"list_accounts","ecid":"acme","with_costs_only":false}"#,
+            &["accounts", "--ecid", "acme", "--all"],
+        ),
     ] {
         let answer: Value = serde_json::from_str(&home.feed(&["apply", "-"], query).stdout).unwrap();
         assert_eq!(answer["ok"], home.json(noun), "{noun:?}");

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 
 mod account_year;
+mod accounts;
+mod alerts;
 mod apply;
 mod bad_input;
 mod bench;
 mod bills;
 mod directory;
 mod enterprise;
+mod events;
 mod generate;
 mod harness;
 mod hledger;

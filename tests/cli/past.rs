@@ -72,7 +72,7 @@ fn a_past_balance_counts_what_was_recorded_and_began_by_then() {
     let home = Home::new();
     let charge = |id: &str, day: &str| {
         format!(
-            r#"{{"do":"post_charges","charges":[{{"cloud_account":"a","source":"m","id":"{id}","amount":"{id}","currency":"USD","occurred_at":"2026-05-{day}T00:00:00Z"}}]}}"#
+            r#"{{"do":"post_charges","charges":[{{"cloud_account":"a","source":"m","id":"{id}","amount":"{id}","currency":"USD","occurred_at":"2026-05-{day}T00:00:00Z"}}],"at":"2026-05-{day}T00:00:00Z"}}"#
         )
     };
     let lines = [
@@ -113,7 +113,9 @@ cash  2026-05        0  100    0      100
     assert_eq!(
         history.stdout,
         "1-3\t2026-05-10T00:00:00Z\tcash\ttop_up\t100\t0\t100\tprovider
-1-4\t2026-05-03T00:00:00Z\tcharge\tusage\t4\t\t\ta\t2026-05  4\n"
+1-4\t2026-05-10T00:00:00Z\tstanding\tresumed\t\t\t97\tprovider
+1-4\t2026-05-10T00:00:00Z\tstanding\tcleared\t\t\t97\tprovider
+1-5\t2026-05-03T00:00:00Z\tcharge\tusage\t4\t\t\ta\t2026-05  4\n"
     );
 }
 

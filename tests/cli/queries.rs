@@ -9,7 +9,7 @@ fn ledger() -> Home {
         r#"{"do":"register_cloud_account","cloud_account":"acme","at":"2026-05-01T00:00:00Z"}
 {"do":"top_up","billing_account":"acme","amount":"100","reference":"wire 7","at":"2026-05-02T00:00:00Z"}
 {"do":"grant_credit_limit","billing_account":"acme","amount":"50","at":"2026-05-03T00:00:00Z"}
-{"do":"post_charges","charges":[{"cloud_account":"acme","source":"m","id":"1","amount":"160.25","currency":"USD","occurred_at":"2026-05-01T00:00:00Z","service":"vm"}]}
+{"do":"post_charges","charges":[{"cloud_account":"acme","source":"m","id":"1","amount":"160.25","currency":"USD","occurred_at":"2026-05-01T00:00:00Z","service":"vm"}],"at":"2026-05-04T00:00:00Z"}
 "#,
     );
     assert_eq!(ran.status, 0, "{}", ran.stdout);
@@ -24,8 +24,8 @@ fn shows_accounts() {
         &["accounts"],
         "
 exit 0
-billing account  type    status  currency  available credit  unsettled  cash  charges
-acme             direct  valid   USD                 -10.25     160.25   100        1
+billing account  type    status  currency  available credit  alert  threshold  unsettled  cash  transfer book  coupons  charges
+acme             direct  valid   USD                 -10.25  off                  160.25   100              0                 1  SUSPENDED
 ",
     );
     home.check(
@@ -75,9 +75,11 @@ acme             2026-05  vm       USD             1  160.25
         &["change-records", "acme"],
         "
 exit 0
-transaction  at                    asset         type    amount  before  after  actor     reason
-1-1          2026-05-02T00:00:00Z  cash          top_up     100       0    100  provider  wire 7
-1-2          2026-05-03T00:00:00Z  credit_limit  grant       50       0     50  provider
+transaction  at                    asset         type       amount  before   after  actor     reason
+1-1          2026-05-02T00:00:00Z  cash          top_up        100       0     100  provider  wire 7
+1-2          2026-05-03T00:00:00Z  credit_limit  grant          50       0      50  provider
+1-3          2026-05-04T00:00:00Z  standing      overdue                    -10.25
+1-3          2026-05-04T00:00:00Z  standing      suspended                  -10.25
 ",
     );
     assert_eq!(home.run(&["report", "--by", "colour"]).status, 2);

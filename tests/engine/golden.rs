@@ -10,6 +10,7 @@ use exchequer::domain::ids::{AccountIndex, CloudIndex};
 use exchequer::domain::profile::{AccountType, Site};
 use exchequer::domain::strings::StringId;
 use exchequer::domain::time::{Cycle, Timestamp, UtcOffset};
+use exchequer::engine::listing::AccountFilter;
 use exchequer::engine::report::{ReportKey, ReportQuery};
 use exchequer::engine::verify::verify;
 use exchequer::engine::{AccountSettings, Command, Config, Engine, EngineError, OnError, Request};
@@ -136,7 +137,7 @@ fn request(command: &Command, number: usize) -> Request {
 /// Everything that can be asked, as text.
 fn told(engine: &Engine) -> String {
     let mut text = String::new();
-    for account in engine.list_accounts(0, 100, false, None).unwrap().items {
+    for account in engine.list_accounts(&AccountFilter::default(), 0, 100).unwrap().items {
         let one = engine.account_overview(&account.billing_account).unwrap();
         writeln!(
             text,

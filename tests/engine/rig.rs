@@ -9,6 +9,7 @@ use exchequer::domain::charge::{Category, Charge};
 use exchequer::domain::charge_batch::ChargeBatch;
 use exchequer::domain::money::{Amount, Money};
 use exchequer::domain::time::{Cycle, Timestamp};
+use exchequer::engine::listing::AccountFilter;
 use exchequer::engine::report::{ReportKey, ReportQuery};
 use exchequer::engine::{Command, Config, Engine, EngineError, Request};
 use exchequer::wal::{LogOptions, Preallocation, Storage};
@@ -107,7 +108,7 @@ pub fn figures(engine: &Engine) -> Result<BTreeMap<String, Figures>, EngineError
     let mut figures = BTreeMap::new();
     let mut from = Some(0);
     while let Some(first) = from {
-        let page = engine.list_accounts(first, 3, false, None)?;
+        let page = engine.list_accounts(&AccountFilter::default(), first, 3)?;
         for account in page.items {
             let id = account.billing_account.clone();
             let overview = engine.account_overview(&id)?;

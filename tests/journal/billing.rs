@@ -15,6 +15,7 @@ use exchequer::domain::invariants::check_ledger;
 use exchequer::domain::money::{Amount, Money};
 use exchequer::domain::paid_cloud_account::PaidCloudAccount;
 use exchequer::domain::profile::{AccountType, Opening, Profile};
+use exchequer::domain::standing::{ChargeStanding, StandingChange};
 use exchequer::domain::strings::{StringId, Strings};
 use exchequer::domain::time::{Cycle, Timestamp, UtcOffset};
 use exchequer::journal::JournalFault;
@@ -26,14 +27,14 @@ use exchequer::journal::snapshot::{AccountsPart, Part, SnapshotState, SnapshotWr
 use exchequer::wal::{Lsn, SimStorage};
 
 const DIRECTORY_ID: [u8; 16] = [7; 16];
-const ACCOUNT: AccountIndex = AccountIndex(0);
-const CLOUD: CloudIndex = CloudIndex(0);
+pub(super) const ACCOUNT: AccountIndex = AccountIndex(0);
+pub(super) const CLOUD: CloudIndex = CloudIndex(0);
 
-fn money(text: &str) -> Money {
+pub(super) fn money(text: &str) -> Money {
     Money::parse(text).unwrap()
 }
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
@@ -42,17 +43,17 @@ fn month(month: u32) -> Cycle {
 }
 
 /// One account and all that it pays for, with the blocks that it has logged: one record each, and a snapshot before each.
-struct World {
-    directory: Directory,
-    account: Account,
-    paid: PaidCloudAccount,
-    blocks: Vec<Vec<u8>>,
-    snapshots: Vec<SnapshotState>,
-    now: Timestamp,
+pub(super) struct World {
+    pub(super) directory: Directory,
+    pub(super) account: Account,
+    pub(super) paid: PaidCloudAccount,
+    pub(super) blocks: Vec<Vec<u8>>,
+    pub(super) snapshots: Vec<SnapshotState>,
+    pub(super) now: Timestamp,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut world = Self {
             directory: Directory::new(1),
             account: Account::placeholder(ACCOUNT),
@@ -78,7 +79,7 @@ impl World {
         world
     }
 
-    fn log(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn log(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = Vec::new();
         encode(&mut bytes);
         self.blocks.push(bytes);
@@ -98,25 +99,51 @@ impl World {
         self.log(|bytes| record.encode(bytes));
     }
 
-    fn record(&mut self, event: AccountEvent) {
-        self.account.apply(&event, self.now);
-        let (sequence, at) = (self.account.sequence(), self.now);
+    pub(super) fn record(&mut self, event: AccountEvent) {
+        self.record_at(event, self.now);
+    }
+
+    fn record_at(&mut self, event: AccountEvent, at: Timestamp) {
+        self.account.apply(&event, at);
+        let sequence = self.account.sequence();
         let record =
             AccountRecord { account: ACCOUNT, sequence, at, actor: "p".into(), remembered: None, event };
         self.log(|bytes| record.encode(bytes));
     }
 
-    fn command(&mut self, command: &AccountCommand) {
-        while let Some((due, _)) = self.account.due(self.now) {
-            self.record(due);
-        }
+    pub(super) fn command(&mut self, command: &AccountCommand) {
+        self.settle_due();
         let around = Surroundings { pays: true, ..Surroundings::default() };
+        let available = self.account.available_credit();
         let event = self.account.decide(command, self.now, around).unwrap().unwrap();
         self.record(event);
+        if let Some(change) = self.account.decide_standing(available, self.now) {
+            self.record(AccountEvent::StandingChanged { change });
+        }
+    }
+
+    pub(super) fn settle_due(&mut self) {
+        while let Some((event, due)) = self.account.due(self.now) {
+            self.record_at(event, due);
+        }
     }
 
     /// What coupons deduct is decided, but what is logged may be something else.
     fn charge_with(&mut self, id: &str, amount: &str, start: &str, change: impl FnOnce(&mut Vec<Portion>)) {
+        let mut builder = ChargesBuilder::default();
+        self.push(&mut builder, (id, amount, start), change, |_| {});
+        self.log(|bytes| builder.finish(bytes));
+    }
+
+    /// Posts a charge, which may be logged with other deductions and another change of standing than it had.
+    pub(super) fn push(
+        &mut self,
+        builder: &mut ChargesBuilder,
+        (id, amount, start): (&str, &str, &str),
+        change: impl FnOnce(&mut Vec<Portion>),
+        tell: impl FnOnce(&mut StandingChange),
+    ) {
+        let available = self.account.available_credit();
         let (amount, start) = (Amount::parse(amount).unwrap(), at(start));
         let (money, category) = (amount.money(), Category::Usage);
         let place =
@@ -127,7 +154,11 @@ impl World {
         self.account.apply_charge(&mut self.paid, money, place.cycle, category);
         self.account.apply_deductions(place.cycle, parts.iter().copied());
         change(&mut parts);
-        let mut builder = ChargesBuilder::default();
+        let standing = self.account.decide_standing(available, self.now);
+        let standing = standing.map(|change| ChargeStanding { change, at: self.now });
+        if let Some(standing) = &standing {
+            self.account.apply_standing_of_charge(standing);
+        }
         builder.push(&PostedCharge {
             account: ACCOUNT,
             sequence: self.account.sequence(),
@@ -149,14 +180,17 @@ impl World {
             import_row: 0,
         });
         builder.push_deductions(&parts);
-        self.log(|bytes| builder.finish(bytes));
+        if let Some(mut standing) = standing {
+            tell(&mut standing.change);
+            builder.push_standing(&standing);
+        }
     }
 
-    fn charge(&mut self, id: &str, amount: &str, start: &str) {
+    pub(super) fn charge(&mut self, id: &str, amount: &str, start: &str) {
         self.charge_with(id, amount, start, |_| {});
     }
 
-    fn issue(&mut self, cycle: Cycle) {
+    pub(super) fn issue(&mut self, cycle: Cycle) {
         let mut sums = CycleSums::default();
         sums.add(&self.paid, cycle);
         let issued = self.account.decide_issue(cycle, sums, &self.directory.rates(), self.now).unwrap();
@@ -168,7 +202,7 @@ impl World {
         self.record(written_off);
     }
 
-    fn grant(&mut self, id: &str, nominal: &str, ends_at: &str) {
+    pub(super) fn grant(&mut self, id: &str, nominal: &str, ends_at: &str) {
         let coupon = Box::new(CouponTerms {
             id: id.into(),
             kind: CouponKind::Coupon,
@@ -193,7 +227,7 @@ impl World {
     }
 
     /// A month in which everything about bills happens, and the begin of the next.
-    fn live(&mut self) {
+    pub(super) fn live(&mut self) {
         self.command(&AccountCommand::GrantCreditLimit { amount: money("500") });
         self.command(&AccountCommand::TopUp { amount: money("40"), reference: None });
         self.command(&AccountCommand::SetTaxRate { rate: Rate::parse("0.06").unwrap() });
@@ -233,7 +267,7 @@ impl World {
     }
 
     /// The state, as a snapshot gives it back.
-    fn snapshot(&self) -> SnapshotState {
+    pub(super) fn snapshot(&self) -> SnapshotState {
         let storage = SimStorage::new(1);
         let low_water = Lsn::new(self.blocks.len() as u64);
         let mut writer = SnapshotWriter::create(&storage, DIRECTORY_ID, low_water).unwrap();
@@ -251,7 +285,7 @@ impl World {
         read.unwrap().unwrap()
     }
 
-    fn check(&self, replayed: &Replayed) {
+    pub(super) fn check(&self, replayed: &Replayed) {
         let ledger = &replayed.ledgers[ACCOUNT.partition().shard(replayed.ledgers.len())];
         assert_eq!(ledger.accounts, std::slice::from_ref(&self.account));
         assert_eq!(ledger.accounts[0].view(), self.account.view());
@@ -261,7 +295,7 @@ impl World {
     }
 }
 
-fn replayed(
+pub(super) fn replayed(
     blocks: &[Vec<u8>],
     shards: usize,
     snapshot: Option<SnapshotState>,

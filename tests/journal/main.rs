@@ -5,3 +5,5 @@ mod billing;
 mod crossing;
 mod golden;
 mod golden_billing;
+mod golden_standing;
+mod standing;

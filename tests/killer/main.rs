@@ -5,7 +5,11 @@
 
 #![allow(clippy::unwrap_used)] // a test that can't go on fails
 
+#[allow(dead_code)] // the tests of channels use all of it
+#[path = "../notify/http.rs"]
+mod http;
 mod imports;
+mod notifications;
 mod transfers;
 mod work;
 

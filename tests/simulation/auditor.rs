@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchequer::domain::money::Money;
 use exchequer::domain::permissions::Permissions;
 use exchequer::domain::profile::AccountType;
+use exchequer::engine::change_records::ChangeRecord;
 use exchequer::engine::enterprise_queries::{Administrator, CreditOverview, Revocable, Transferable};
 use exchequer::engine::queries::AccountOverview;
 use exchequer::engine::{Answer, Command, Engine, EngineError, Request};
@@ -12,6 +13,7 @@ use exchequer::engine::{Answer, Command, Engine, EngineError, Request};
 use crate::bills_audit::{ShownBills, compare_bill_figures, compare_bills, orders};
 use crate::model::{Account, Model, Status};
 use crate::op::{Op, Thing, What};
+use crate::standing::{check_turns, compare_notices, compare_standing};
 
 /// What is looked at.
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ pub struct Shown {
 struct ShownAccount {
     overview: AccountOverview,
     newest: Money,
+    changes: Vec<ChangeRecord>,
     transferable: Transferable,
     administrators: Vec<Administrator>,
     bills: ShownBills,
@@ -63,6 +66,8 @@ impl Questions {
             let account = ShownAccount {
                 overview,
                 newest: engine.newest_available_credit(&id)?,
+                // After a restart the disk is to fail elsewhere than where it is looked at.
+                changes: if advance { engine.change_records(&id, None)? } else { Vec::new() },
                 transferable: engine.transferable_async(&id).await?,
                 administrators: engine.administrators_async(&id).await?,
                 bills: ShownBills::ask(&engine, &id, &self.orders[&id]).await?,
@@ -168,7 +173,8 @@ fn compare_account(model: &Model, id: &str, account: &Account, found: &ShownAcco
         .collect();
     let expected = model.administrators.get(&model.list_of(id)).cloned().unwrap_or_default();
     same("administrators", &regular, &expected)?;
-    compare_bills(id, account, &found.bills)
+    compare_bills(id, account, &found.bills)?;
+    if model.months { compare_notices(account, &found.changes) } else { check_turns(account, &found.changes) }
 }
 
 /// The engine was opened again where months pass: what no unanswered operation is about must be as it was answered.
@@ -186,6 +192,7 @@ pub fn compare_after_restart<'o>(
         let found = &shown.accounts[id];
         let wrong = |wrong| format!("account `{id}` after the restart: {wrong}");
         compare_bill_figures(account, &found.overview).map_err(wrong)?;
+        compare_standing(account, &found.overview).map_err(wrong)?;
         units("cash", found.overview.cash_balance, account.cash).map_err(wrong)?;
         units("transfer book", found.overview.transfer_book, account.in_book()).map_err(wrong)?;
         units("newest available credit", found.newest, account.available()).map_err(wrong)?;
@@ -217,6 +224,7 @@ pub fn compare_overview(account: &Account, found: &AccountOverview) -> Result<()
     same("owner", &found.owner, &account.owner)?;
     same("credit enabled", &found.credit_enabled, &account.credit_enabled)?;
     same("pay on behalf", &found.pay_on_behalf, &account.pay_on_behalf)?;
+    compare_standing(account, found)?;
     compare_bill_figures(account, found)
 }
 

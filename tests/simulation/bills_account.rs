@@ -13,17 +13,19 @@ use exchequer::domain::time::Cycle;
 
 use crate::bills::{Asset, Bill, DAY, Order, Rates, Refunded};
 use crate::model::{Account, HoldState};
+use crate::op::Sent;
 
 const CENT: i128 = 10_i128.pow(16);
 
 impl Account {
-    /// Something was recorded: automatic write-off comes after it (rule D3).
+    /// Something was recorded: automatic write-off comes after it (rule D3), and then how the account stands.
     pub fn event(&mut self, at: i64) {
         self.bills.at = self.bills.at.max(at);
         if self.bills.writes_off() {
             let cycles: Vec<_> = self.bills.issued.keys().copied().collect();
             self.settle_bills(&cycles, &AssetKind::ALL, self.bills.at);
         }
+        self.stand(self.bills.at);
     }
 
     /// Pays bills, oldest first, by these kinds of assets.
@@ -129,8 +131,19 @@ impl Account {
             let coupons = self.bills.coupons.iter().filter(|coupon| coupon.balance > 0 && !coupon.expired);
             let due =
                 holds.map(|hold| hold.expires_at.micros()).chain(coupons.map(|coupon| coupon.ends_at)).min();
+            let begun = self.pays_from(now);
+            // Reminders, and the end of grace, come after what else is due at the same instant.
+            let others = due.into_iter().chain(begun).min();
+            if let Some(passed) = self.standing.due().filter(|passed| *passed <= now)
+                && others.is_none_or(|others| passed < others)
+            {
+                self.standing.pass(passed);
+                count += 1;
+                self.event(passed);
+                continue;
+            }
             // A coupon whose time begins may pay bills.
-            if let Some(begun) = self.pays_from(now).filter(|begun| due.is_none_or(|due| *begun < due)) {
+            if let Some(begun) = begun.filter(|begun| due.is_none_or(|due| *begun < due)) {
                 count += 1;
                 self.event(begun);
                 continue;
@@ -146,6 +159,14 @@ impl Account {
             }
             count += 1;
             self.event(due);
+        }
+    }
+
+    /// Decides what time alone changes of the standing by `now`.
+    pub fn settle_standing(&mut self, now: i64) {
+        while let Some(passed) = self.standing.due().filter(|passed| *passed <= now) {
+            self.standing.pass(passed);
+            self.event(passed);
         }
     }
 
@@ -252,8 +273,10 @@ impl Account {
         Ok(())
     }
 
-    /// Posts a charge, from which coupons deduct (rule C5).
-    pub fn post(&mut self, cycle: Cycle, amount: i128, start: i64, category: Category, service: &str) {
+    /// Posts a charge at that business time, from which coupons deduct (rule C5).
+    pub fn post(&mut self, cycle: Cycle, charge: &Sent, at: i64) {
+        let (amount, start) = (charge.amount.money().units(), charge.start.micros());
+        let Sent { category, service, .. } = *charge;
         self.unsettled += amount;
         self.charges += 1;
         let mut deducted = 0;
@@ -272,6 +295,12 @@ impl Account {
         if category == Category::Tax {
             sums.taxes += amount;
         }
+        // A charge that crosses nothing leaves what is due to the clock.
+        let waits = self.standing.due().is_some_and(|due| due <= at);
+        let at = if waits { self.bills.at } else { at.max(self.bills.at) };
+        let available = self.available();
+        // The account's own time stays as it is.
+        self.standing.step(at, available);
     }
 
     /// Owes for something that is no charge.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exchequer::domain::billing::asset::AssetKind;
 use exchequer::domain::ids::Currency;
-use exchequer::domain::money::Money;
+use exchequer::domain::money::{Amount, Money};
 use exchequer::domain::refusals::Refusal;
+use exchequer::domain::standing::SuspensionBenefit;
 use exchequer::domain::time::{Cycle, Timestamp};
 use exchequer::engine::answer::Funding;
 use exchequer::engine::command::PayingAsset;
@@ -188,6 +189,7 @@ impl Model {
                 self.end(settlement, false, now)?;
                 return self.check_bills(answer);
             }
+            Command::SetLowBalanceAlert { .. } => return self.learn_alert(op, answer, now),
             setting => return self.learn_setting(setting, now),
         }
         Ok(true)
@@ -200,6 +202,13 @@ impl Model {
             }
             Command::SetWriteOffPreviousBills { billing_account, enabled } => {
                 self.account_mut(billing_account)?.bills.previous_too = *enabled;
+            }
+            Command::SetSuspensionBenefit { billing_account, grace_micros, grace_amount } => {
+                let (grace_micros, grace_amount) = (*grace_micros, grace_amount.map(Amount::money));
+                let some = grace_micros.is_some() || grace_amount.is_some();
+                let benefit = some.then_some(SuspensionBenefit { grace_micros, grace_amount });
+                let standing = &mut self.account_mut(billing_account)?.standing;
+                return Ok(std::mem::replace(&mut standing.benefit, benefit) != benefit);
             }
             Command::SetTaxRate { billing_account, rate } => {
                 self.account_mut(billing_account)?.bills.tax_rate = *rate;
@@ -279,7 +288,10 @@ impl Model {
                     foretold => Err(format!("refused {}, must be {foretold:?}", refusal.code())),
                 }
             }
-            Some(Command::TopUp { billing_account, .. }) if !unseen.contains(&refusal) => {
+            Some(
+                Command::TopUp { billing_account, .. }
+                | Command::SetSuspensionBenefit { billing_account, .. },
+            ) if !unseen.contains(&refusal) => {
                 self.settle(std::slice::from_ref(billing_account), at);
                 Ok(())
             }

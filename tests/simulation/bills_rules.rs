@@ -62,6 +62,14 @@ pub fn judge(model: &Model, request: &Request, broken: &mut Broken) -> Option<()
             let past = ends_at <= starts_at || ends_at.micros() <= model.now;
             broken.when(past, Refusal::TimeOutOfRange);
         }
+        // Each account has a result of its own, which is foretold when it is told.
+        Command::SetLowBalanceAlert { .. } => {}
+        Command::SetSuspensionBenefit { billing_account, grace_amount, .. } => {
+            broken.when(provider_only, Refusal::PermissionDenied);
+            usable(known(model, billing_account, broken)?, broken);
+            let negative = grace_amount.is_some_and(|amount| amount.money().units() < 0);
+            broken.when(negative, Refusal::AmountMustBePositive);
+        }
         Command::SetTaxRate { billing_account, .. } => {
             broken.when(provider_only, Refusal::PermissionDenied);
             usable(known(model, billing_account, broken)?, broken);

@@ -16,10 +16,23 @@ use crate::random::Chance;
 use crate::workload::Workload;
 use crate::world::{HOUR, cents};
 
+const MINUTE: i64 = HOUR / 60;
+
 pub const SERVICES: [&str; 3] = ["", "compute", "storage"];
 
-/// How far the clock jumps: to the next first or third of a month, or by some hours or days.
-pub fn jump(now: i64, chance: &mut Chance) -> i64 {
+/// How far the clock jumps: to the next first or third of a month, by some minutes, hours or days, or to when the standing
+/// of some account changes.
+pub fn jump(model: &Model, chance: &mut Chance) -> i64 {
+    let now = model.now;
+    let dues = model.accounts.values().filter_map(|account| account.standing.due());
+    let dues: Vec<_> = dues.filter(|due| *due > now).collect();
+    match chance.below(10) {
+        0 => return now + MINUTE * (1 + chance.below(90).cast_signed()),
+        1 => return now + HOUR * chance.below(30).cast_signed(),
+        // Just before it, just then, or just after it.
+        2..5 if !dues.is_empty() => return *chance.pick(&dues) - 1 + chance.below(3).cast_signed(),
+        _ => {}
+    }
     let month =
         Cycle::of(Timestamp::from_micros(now), exchequer::domain::time::UtcOffset::default()).unwrap();
     let third = month.day(3, exchequer::domain::time::UtcOffset::default()).micros();

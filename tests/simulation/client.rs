@@ -154,8 +154,8 @@ impl Client {
         self.tasks.push(actix::spawn(async move {
             let result = match what {
                 What::Command(request) => engine.execute_async(&request).await.map(Reply::Answer),
-                What::Post(charges, on_error) => {
-                    engine.post_async(&batch(&charges), on_error).await.map(Reply::Report)
+                What::Post(charges, on_error, at) => {
+                    engine.post_async(&batch(&charges, at), on_error).await.map(Reply::Report)
                 }
             };
             inbox.borrow_mut().push((number, result));

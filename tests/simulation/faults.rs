@@ -8,11 +8,11 @@ use libtest_mimic::Failed;
 use crate::run::{Options, run};
 
 /// Every planted fault, with a seed that shows it.
-pub const SHOWN: [(PlantedFault, u64); 12] = [
-    (PlantedFault::OutboxNotResent, 13),
-    (PlantedFault::SentBeforeQueued, 206),
+pub const SHOWN: [(PlantedFault, u64); 16] = [
+    (PlantedFault::OutboxNotResent, 45),
+    (PlantedFault::SentBeforeQueued, 1_091),
     (PlantedFault::AnsweredBeforeDurable, 0),
-    (PlantedFault::SnapshotBeforeDurable, 106),
+    (PlantedFault::SnapshotBeforeDurable, 187),
     (PlantedFault::InboxNotIdempotent, 0),
     (PlantedFault::DueSkipped, 0),
     (PlantedFault::WrongAssetOrder, 0),
@@ -21,6 +21,10 @@ pub const SHOWN: [(PlantedFault, u64); 12] = [
     (PlantedFault::RoundingLost, 5),
     (PlantedFault::BillIssuedTwice, 0),
     (PlantedFault::WriteOffSkipped, 5),
+    (PlantedFault::AlertTwice, 0),
+    (PlantedFault::ReminderSkipped, 5),
+    (PlantedFault::SuspensionMissed, 10),
+    (PlantedFault::AlertedAndOverdue, 8),
 ];
 
 pub fn named(name: &str) -> Option<PlantedFault> {

@@ -28,6 +28,8 @@ mod repeats;
 mod report;
 mod rules;
 mod run;
+mod standing;
+mod standing_workload;
 mod touches;
 mod workload;
 mod world;

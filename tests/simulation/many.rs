@@ -27,7 +27,7 @@ pub fn one(seed: u64, options: Options) -> ExitCode {
     }
 }
 
-/// Runs a range of seeds; fails on a violation, and if a refusal that many seeds must raise was never raised.
+/// Runs a range of seeds; fails on a violation, and if something that many seeds must show was never seen.
 pub fn range(first: u64, end: u64, options: Options) -> ExitCode {
     until(first, |seed, _| seed < end, options)
 }

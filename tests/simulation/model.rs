@@ -12,6 +12,7 @@ use exchequer::engine::{Answer, Command, EngineError};
 use crate::bills::{Bills, Rates};
 use crate::bills_learned::check_advanced;
 use crate::op::{Op, Reply, What};
+use crate::standing::Standing;
 use crate::touches::deciding;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +59,7 @@ pub struct Account {
     /// Topped up, adjusted, withdrawn and spent in all.
     pub from_outside: i128,
     pub bills: Bills,
+    pub standing: Standing,
 }
 
 impl Account {
@@ -201,8 +203,12 @@ impl Model {
                 }
                 Ok(changed)
             }
-            (What::Post(charges, on_error), Reply::Report(report)) => {
-                self.learn_report(charges, *on_error, report)
+            (What::Post(charges, on_error, at), Reply::Report(report)) => {
+                let at = at.map_or(self.now, Timestamp::micros);
+                if self.months && op.reissued {
+                    self.learn_posted_before(charges, *on_error, report, at)?;
+                }
+                self.learn_report(charges, *on_error, report, at)
             }
             _ => Err("answered as something else".to_owned()),
         }
@@ -492,6 +498,7 @@ impl Model {
                 at: self.now,
                 ..Bills::default()
             },
+            standing: Standing::default(),
         };
         match self.accounts.insert(id.to_owned(), account) {
             None => Ok(()),

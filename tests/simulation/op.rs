@@ -25,7 +25,8 @@ pub struct Sent {
 #[derive(Clone, PartialEq, Debug)]
 pub enum What {
     Command(Request),
-    Post(Vec<Sent>, OnError),
+    /// Charges, at the business time of their batch if one is given.
+    Post(Vec<Sent>, OnError, Option<Timestamp>),
 }
 
 /// What came back.
@@ -136,8 +137,9 @@ impl Op {
     }
 }
 
-pub fn batch(charges: &[Sent]) -> ChargeBatch {
+pub fn batch(charges: &[Sent], at: Option<Timestamp>) -> ChargeBatch {
     let mut batch = ChargeBatch::new();
+    batch.at = at;
     for sent in charges {
         let charge = Charge::usage(&sent.cloud, "meter", &sent.id, sent.amount, sent.currency, sent.start);
         batch.push(&Charge { category: sent.category, service: sent.service, ..charge });

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use exchequer::domain::refusals::Refusal;
 
+use crate::standing::WAYS;
+
 /// The refusals that a long run must raise.
 pub const REQUIRED: [Refusal; 49] = [
     Refusal::PermissionDenied,
@@ -96,10 +98,11 @@ impl Tally {
         }
     }
 
-    /// The refusals that should have been raised and were not.
+    /// The refusals that should have been raised, and the ways in which the standing should have changed, that were not.
     pub fn missing(&self) -> Vec<&'static str> {
         let missing = REQUIRED.iter().filter(|refusal| !self.refusals.contains_key(refusal));
-        missing.map(|refusal| refusal.code()).collect()
+        let ways = WAYS.into_iter().filter(|way| !self.counts.contains_key(way));
+        missing.map(|refusal| refusal.code()).chain(ways).collect()
     }
 
     pub fn print(&self) {
@@ -119,6 +122,6 @@ impl Tally {
         for (point, count) in &self.crashes {
             println!("  {point:<44} {count:>10}");
         }
-        println!("refusals never raised: {:?}", self.missing());
+        println!("never raised, or never seen: {:?}", self.missing());
     }
 }

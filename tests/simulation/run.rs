@@ -174,10 +174,11 @@ impl Run {
             return false;
         }
         if self.client.waiting.is_empty() {
-            self.model.now = jump(self.model.now, &mut self.chance);
+            self.workload.before = self.model.now;
+            self.model.now = jump(&self.model, &mut self.chance);
             self.client.trace(|| format!("== now {}", Timestamp::from_micros(self.model.now)));
             self.client.clock.store(self.model.now, Ordering::Relaxed);
-            self.jump = self.issued + 5 + self.chance.below(30);
+            self.jump = self.issued + 3 + self.chance.below(16);
             self.before_due = Some(self.chance.below(3) * self.chance.below(3));
         }
         true
@@ -364,6 +365,10 @@ impl Run {
             tally.count("bills", bills.len() as u64);
             tally.count("bills below 0", bills.clone().filter(|bill| bill.after_tax() < 0).count() as u64);
             tally.count("bills settled", bills.filter(|bill| bill.settled_at.is_some()).count() as u64);
+            if self.model.months {
+                account.standing.notices.iter().for_each(|notice| tally.count(notice.kind, 1));
+                account.standing.ways.iter().for_each(|(way, count)| tally.count(way, *count));
+            }
         }
         let report = verify(&config).map_err(|error| format!("verify: {error:?}"))?;
         self.client.tally.count("log blocks", report.blocks);

@@ -95,6 +95,7 @@ pub fn deciding(command: &Command, model: &Model) -> Vec<String> {
         | Command::EndAssociation { billing_account, .. }
         | Command::SetAutomaticWriteOff { billing_account, .. }
         | Command::SetWriteOffPreviousBills { billing_account, .. }
+        | Command::SetSuspensionBenefit { billing_account, .. }
         | Command::SetTaxRate { billing_account, .. }
         | Command::SetSettlementCurrency { billing_account, .. }
         | Command::GrantCoupon { billing_account, .. }
@@ -128,6 +129,7 @@ fn accounts(command: &Command, model: &Model) -> Option<Vec<String>> {
         Command::IssueBills { billing_account: Some(id), .. }
         | Command::AllocateCredit { billing_account: id, .. } => vec![id.clone()],
         Command::PayBill { bill, .. } => bill_of(bill).map(|(id, _)| id.to_owned()).into_iter().collect(),
+        Command::SetLowBalanceAlert { billing_accounts, .. } => billing_accounts.clone(),
         Command::StartUnifiedSettlement { pairs, .. } => pairs.iter().map(|(id, _)| id.clone()).collect(),
         Command::FinishUnifiedSettlement { settlement } | Command::CloseUnifiedSettlement { settlement } => {
             model.settling(settlement)
@@ -139,7 +141,7 @@ fn accounts(command: &Command, model: &Model) -> Option<Vec<String>> {
 /// Where months pass the order of what happens to an account counts.
 pub fn serialize(op: &mut Op, model: &Model) {
     let accounts = match &op.what {
-        What::Post(charges, _) => {
+        What::Post(charges, ..) => {
             let payers = charges.iter().filter_map(|sent| model.payer(&sent.cloud, sent.start));
             Some(payers.map(str::to_owned).collect())
         }

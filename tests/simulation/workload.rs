@@ -23,6 +23,8 @@ pub struct Workload {
     pub world: World,
     /// Answered operations that changed something, with their answers and when: their keys are used again.
     pub done: Vec<(Op, crate::op::Reply, i64)>,
+    /// When the clock jumped last, the time before.
+    pub before: i64,
     /// Charges that were sent before.
     charges: Vec<Sent>,
     fresh: u64,
@@ -30,7 +32,7 @@ pub struct Workload {
 
 impl Workload {
     pub const fn new(world: World) -> Self {
-        Self { world, done: Vec::new(), charges: Vec::new(), fresh: 0 }
+        Self { world, done: Vec::new(), before: BEGIN, charges: Vec::new(), fresh: 0 }
     }
 
     pub fn fresh(&mut self, prefix: &str) -> String {
@@ -82,7 +84,11 @@ impl Workload {
             _ => {}
         }
         let billing = model.months && chance.one_in(2);
-        let command = if billing { self.bills(model, chance) } else { self.command(model, chance) };
+        let command = match (billing, model.months && chance.one_in(6)) {
+            (_, true) => self.watch(model, chance),
+            (true, false) => self.bills(model, chance),
+            (false, false) => self.command(model, chance),
+        };
         let command = if chance.one_in(40) { misnamed(command) } else { command };
         let principal = self.principal(&command, model, chance);
         // A wrong clock: what comes late can't be about time.
@@ -95,9 +101,20 @@ impl Workload {
 
     /// What may come before what is due has been decided everywhere: all of it decides what is due of its own accounts.
     pub fn before_due(&mut self, number: u64, model: &Model, chance: &mut Chance) -> Op {
-        let command = match chance.below(4) {
-            0 | 1 => return self.post(number, model, chance),
-            2 => Command::top_up(self.account(chance), amount(chance)),
+        let command = match chance.below(10) {
+            0..5 => {
+                let mut op = self.post(number, model, chance);
+                // Charges come at any time since the clock jumped.
+                if let What::Post(_, _, at) = &mut op.what
+                    && !chance.one_in(4)
+                {
+                    let span = (model.now - self.before).cast_unsigned() + 1;
+                    *at = Some(Timestamp::from_micros(self.before + chance.below(span).cast_signed()));
+                }
+                return op;
+            }
+            5..7 => self.top_up(model, chance),
+            7 => self.watch(model, chance),
             _ => self.issue(model, chance),
         };
         Self::op(number, PROVIDER, command, None)
@@ -127,7 +144,8 @@ impl Workload {
         let (billing_account, ecid) = of.clone();
         let account = model.account(&billing_account);
         match chance.below(100) {
-            0..12 => Command::TopUp { billing_account, amount: amount(chance), reference: None },
+            0..6 => Command::TopUp { billing_account, amount: amount(chance), reference: None },
+            6..12 => self.top_up(model, chance),
             12..32 => {
                 let least = account.map_or(0, |account| (account.cash - account.in_book()).max(0));
                 let to = self.fellow(&of, chance);
@@ -366,6 +384,7 @@ impl Workload {
             Command::AttachPolicy { user, .. } | Command::DetachPolicy { user } => {
                 user.split('/').next().map(str::to_owned)
             }
+            Command::SetLowBalanceAlert { billing_accounts, .. } => billing_accounts.first().cloned(),
             Command::PayBill { bill, .. } => bill_of(bill).map(|(id, _)| id.to_owned()),
             Command::StartUnifiedSettlement { pairs, .. } => pairs.first().map(|(id, _)| id.clone()),
             Command::FinishUnifiedSettlement { settlement }
@@ -412,10 +431,22 @@ impl Workload {
         }
         let mut touches = Touches::default();
         touches.beside.extend(charges.iter().map(|sent| Thing::Payer(sent.cloud.clone())));
-        Op { number, what: What::Post(charges, on_error), touches, expect: Expect::Anything, reissued: false }
+        Op {
+            number,
+            what: What::Post(charges, on_error, None),
+            touches,
+            expect: Expect::Anything,
+            reissued: false,
+        }
     }
 
     fn cloud(&self, chance: &mut Chance) -> String {
+        // More often than others those whose owners want to know.
+        if chance.one_in(3)
+            && let Some(watched) = self.watched(chance)
+        {
+            return watched;
+        }
         if chance.one_in(3) { chance.pick(&self.world.clouds).clone() } else { self.account(chance) }
     }
 
@@ -437,7 +468,12 @@ impl Workload {
             _ => Category::Usage,
         };
         let refund = chance.one_in(6);
-        let amount = if refund { cents(-chance.below(3_000).cast_signed()) } else { amount(chance) };
+        let steered = payer.and_then(|payer| Self::steer(payer, model, chance));
+        let amount = match steered {
+            Some(amount) => amount,
+            None if refund => cents(-chance.below(3_000).cast_signed()),
+            None => amount(chance),
+        };
         let start = if model.months {
             start(model.now, chance)
         } else {

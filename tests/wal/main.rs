@@ -9,3 +9,4 @@ mod golden;
 mod harness;
 mod model;
 mod queue;
+mod tail;

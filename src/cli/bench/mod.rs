@@ -1,6 +1,9 @@
 //! `exchequer bench`: how fast the engine is here, beside a plain loop and the disk alone.
 
+mod accounts;
+mod alerts;
 mod bills;
+mod events;
 mod file;
 mod html;
 mod ingest;
@@ -35,6 +38,12 @@ pub(super) enum Arguments {
     Transfers(transfers::Arguments),
     /// A month's bills of many accounts, issued and written off beside ingestion.
     Bills(bills::Arguments),
+    /// Accounts that all cross the thresholds of their alerts in one ingestion, beside the same without alerts.
+    Alerts(alerts::Arguments),
+    /// Ingestion beside a subscriber that renders every event, and alone.
+    Events(events::Arguments),
+    /// Pages of the list of accounts, unfiltered and by each filter, beside ingestion; and its export.
+    Accounts(accounts::Arguments),
     /// Opening a ledger from its log, beside a plain loop; or from a snapshot.
     Recover(recover::Arguments),
 }
@@ -58,6 +67,9 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         Arguments::Latency(arguments) => latency::run(globals, arguments),
         Arguments::Transfers(arguments) => transfers::run(globals, arguments),
         Arguments::Bills(arguments) => bills::run(globals, arguments),
+        Arguments::Alerts(arguments) => alerts::run(globals, arguments),
+        Arguments::Events(arguments) => events::run(globals, arguments),
+        Arguments::Accounts(arguments) => accounts::run(globals, arguments),
         Arguments::Recover(arguments) => recover::run(globals, arguments),
     }
 }

@@ -1,5 +1,6 @@
 //! `exchequer export`: everything there is, streamed for other programs (rules J3, J4).
 
+pub(super) mod accounts;
 mod books;
 mod rows;
 
@@ -13,17 +14,16 @@ use serde_json::{Value, json};
 
 use self::rows::Rows;
 use super::failure::Failure;
+use super::filters::Filters;
+use super::progress::{Form, Progress};
 use super::{Globals, Verdict, data_dir, pages};
 use crate::domain::billing::bill::Converted;
 use crate::domain::money::Money;
-use crate::engine::Engine;
 use crate::engine::billing_queries::BillView;
 use crate::engine::history::Span;
-use crate::engine::queries::AccountOverview;
+use crate::engine::listing::AccountFilter;
 use crate::engine::transactions::Fund;
-
-/// Accounts asked for at once.
-const ACCOUNTS_PER_PAGE: usize = 1_024;
+use crate::engine::{Engine, EngineError};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -51,12 +51,17 @@ enum What {
         /// Where to; stdout if none is named.
         file: Option<PathBuf>,
     },
-    /// Every billing account with its figures as of now.
-    #[command(after_help = columns("Columns", &ACCOUNT_COLUMNS))]
+    /// Every billing account with its figures as of now, in the order of the numbers.
+    #[command(after_help = columns("Columns", &accounts::COLUMNS))]
     Accounts {
         /// The form.
         #[arg(long, value_enum, value_name = "FORM", default_value_t = RowForm::Csv)]
         format: RowForm,
+        /// Only accounts that have incurred costs.
+        #[arg(long)]
+        with_costs: bool,
+        #[command(flatten)]
+        filters: Filters,
         /// Where to; stdout if none is named.
         file: Option<PathBuf>,
     },
@@ -94,7 +99,7 @@ enum BookForm {
 
 /// Forms of rows.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-enum RowForm {
+pub(super) enum RowForm {
     /// Comma-separated values under a heading.
     Csv,
     /// One JSON object a line.
@@ -102,7 +107,7 @@ enum RowForm {
 }
 
 /// Where exports go.
-type Output = BufWriter<Box<dyn Write>>;
+pub(super) type Output = BufWriter<Box<dyn Write>>;
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     let engine = data_dir::open_existing(globals)?;
@@ -110,23 +115,17 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         What::Journal { format, rows, file } => {
             books::export(&engine, *format, *rows, open(file.as_deref())?)?;
         }
-        What::Accounts { format, file } => {
-            let mut out = Rows::begin(open(file.as_deref())?, *format, &ACCOUNT_COLUMNS)?;
-            each_account(&engine, &mut |overview| out.row(account(overview)))?;
-            out.end()?;
+        What::Accounts { format, with_costs, filters, file } => {
+            let progress = Progress::start(Form::Auto, Some(engine.account_count()));
+            let filter = filters.filter(*with_costs);
+            accounts::export(&engine, &filter, *format, open(file.as_deref())?, &progress)?;
         }
         What::Transactions { format, file } => {
             let out = Rows::begin(open(file.as_deref())?, *format, &TRANSACTION_COLUMNS)?;
             transactions(&engine, out)?;
         }
         What::Bills { format, file } => {
-            let mut out = Rows::begin(open(file.as_deref())?, *format, &BILL_COLUMNS)?;
-            each_account(&engine, &mut |overview| {
-                let bills = engine.bills(&overview.billing_account, None);
-                let bills = bills.map_err(|error| Failure::engine("cannot export the bills", &error))?;
-                bills.iter().try_for_each(|one| out.row(bill(one)))
-            })?;
-            out.end()?;
+            bills(&engine, Rows::begin(open(file.as_deref())?, *format, &BILL_COLUMNS)?)?;
         }
     }
     data_dir::close(engine)?;
@@ -139,27 +138,19 @@ fn columns(what: &str, names: &[&str]) -> String {
 
 fn open(file: Option<&Path>) -> Result<Output, Failure> {
     let Some(path) = file.filter(|path| !pages::is_stdin(path)) else {
-        return Ok(BufWriter::new(Box::new(io::stdout())));
+        return Ok(buffered(Box::new(io::stdout())));
     };
     let file = File::create(path).map_err(|error| {
         let attempt = format!("cannot write `{}`", path.display());
         Failure::because(attempt, &error, "check the path, and that you may write there")
     })?;
-    Ok(BufWriter::new(Box::new(file)))
+    Ok(buffered(Box::new(file)))
 }
 
-fn each_account(
-    engine: &Engine,
-    visit: &mut dyn FnMut(&AccountOverview) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut from = Some(0);
-    while let Some(first) = from {
-        let page = engine.list_accounts(first, ACCOUNTS_PER_PAGE, false, None);
-        let page = page.map_err(|error| Failure::engine("cannot list the accounts", &error))?;
-        page.items.iter().try_for_each(&mut *visit)?;
-        from = page.next;
-    }
-    Ok(())
+/// An output that is written in large pieces.
+pub(super) fn buffered(out: Box<dyn Write>) -> Output {
+    const BYTES: usize = 256 * 1024;
+    BufWriter::with_capacity(BYTES, out)
 }
 
 /// What the visitor of a stream broke it off with, if it did.
@@ -172,70 +163,6 @@ fn flow_of(result: Result<(), Failure>) -> ControlFlow<Failure> {
 
 fn money(money: Money) -> Value {
     json!(money.to_string())
-}
-
-const ACCOUNT_COLUMNS: [&str; 28] = [
-    "billing_account",
-    "number",
-    "name",
-    "type",
-    "status",
-    "owner",
-    "ecid",
-    "currency",
-    "utc_offset",
-    "created_at",
-    "available_credit",
-    "overdue",
-    "cash_balance",
-    "own_cash",
-    "transfer_book",
-    "in_flight",
-    "credit_limit",
-    "credit_refund",
-    "unsettled_current",
-    "unsettled_previous",
-    "quota",
-    "quota_consumed",
-    "unbilled",
-    "held",
-    "spendable",
-    "coupons_valid",
-    "coupon_balance",
-    "charges",
-];
-
-fn account(overview: &AccountOverview) -> [Value; ACCOUNT_COLUMNS.len()] {
-    [
-        json!(overview.billing_account),
-        json!(overview.number),
-        json!(overview.name),
-        json!(overview.kind.to_string()),
-        json!(overview.status.to_string()),
-        json!(overview.owner),
-        json!(overview.ecid),
-        json!(overview.currency.to_string()),
-        json!(overview.utc_offset.to_string()),
-        json!(overview.created_at.to_string()),
-        money(overview.available_credit),
-        json!(overview.overdue),
-        money(overview.cash_balance),
-        money(overview.own_cash),
-        money(overview.transfer_book),
-        money(overview.in_flight),
-        money(overview.credit_limit),
-        money(overview.credit_refund),
-        money(overview.unsettled_current),
-        money(overview.unsettled_previous),
-        money(overview.quota),
-        money(overview.quota_consumed),
-        money(overview.unbilled),
-        money(overview.held),
-        money(overview.spendable),
-        json!(overview.coupons_valid),
-        money(overview.coupon_balance),
-        json!(overview.charges),
-    ]
 }
 
 const TRANSACTION_COLUMNS: [&str; 10] =
@@ -292,6 +219,18 @@ const BILL_COLUMNS: [&str; 27] = [
     "exchange_day",
     "settlement_amount",
 ];
+
+fn bills(engine: &Engine, mut out: Rows) -> Result<(), Failure> {
+    let failed = |error: &EngineError| Failure::engine("cannot export the bills", error);
+    let flow = engine.each_account(&AccountFilter::default(), &mut |overview| {
+        let bills = engine.bills(&overview.billing_account, None).map_err(|error| failed(&error));
+        flow_of(bills.and_then(|bills| bills.iter().try_for_each(|one| out.row(bill(one)))))
+    });
+    match flow.map_err(|error| failed(&error))? {
+        ControlFlow::Break(failure) => Err(failure),
+        ControlFlow::Continue(()) => out.end(),
+    }
+}
 
 fn bill(view: &BillView) -> [Value; BILL_COLUMNS.len()] {
     let (facts, paid) = (&view.facts, view.paid());

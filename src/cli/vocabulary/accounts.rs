@@ -3,11 +3,13 @@
 use super::Problem;
 use super::fields::{Fields, invalid, need};
 use super::request::{Asked, Build, Changed, PageOf, limit, report_keys};
+use crate::domain::account::Status;
 use crate::domain::ids::Currency;
 use crate::domain::money::Amount;
 use crate::domain::profile::{AccountType, Site};
 use crate::domain::time::{Cycle, UtcOffset};
 use crate::engine::command::AccountSettings;
+use crate::engine::listing::AccountFilter;
 use crate::engine::report::ReportQuery;
 use crate::engine::{Command, OnError};
 
@@ -118,11 +120,9 @@ pub(super) const TABLE: [(&str, Build); 23] = [
     ("account_overview", |fields| Ok(Asked::Overview { billing_account: billing_account(fields)? })),
     ("list_accounts", |fields| {
         Ok(Asked::List {
+            filter: filter(fields)?,
             from: fields.next()?.unwrap_or(0),
             limit: limit(fields)?.unwrap_or(ACCOUNTS_PER_PAGE),
-            // rule A8
-            with_costs_only: fields.boolean("with_costs_only")?.unwrap_or(true),
-            ecid: fields.text("ecid")?,
         })
     }),
     ("report", |fields| {
@@ -146,6 +146,33 @@ pub(super) const TABLE: [(&str, Build); 23] = [
     }),
 ];
 
+/// Which accounts are listed (rule A8).
+fn filter(fields: &mut Fields<'_>) -> Result<AccountFilter, Problem> {
+    const ALERTS: &str = "`enabled`, `off`, `armed`, `waiting`, `firing` or `ended`";
+    let statuses = [Status::Valid, Status::Frozen, Status::Canceled];
+    // Who asks for a fact wants all who have it.
+    let named = ["ecid", "status", "type", "overdue", "suspended", "alert"];
+    let is_named = named.into_iter().any(|name| fields.is_given(name));
+    Ok(AccountFilter {
+        ecid: fields.text("ecid")?,
+        with_costs_only: fields.boolean("with_costs_only")?.unwrap_or(!is_named),
+        status: fields.read_as("status", "`valid`, `frozen` or `canceled`", |text| {
+            statuses.into_iter().find(|status| status.to_string() == text)
+        })?,
+        kind: kind(fields)?,
+        overdue: fields.boolean("overdue")?,
+        suspended: fields.boolean("suspended")?,
+        alert: fields.read_as("alert", ALERTS, |text| text.parse().ok())?,
+    })
+}
+
+fn kind(fields: &mut Fields<'_>) -> Result<Option<AccountType>, Problem> {
+    let kinds = [AccountType::Direct, AccountType::Ecosystem];
+    fields.read_as("type", "`direct` or `ecosystem`", |text| {
+        kinds.into_iter().find(|kind| kind.to_string() == text)
+    })
+}
+
 pub(super) fn billing_account(fields: &mut Fields<'_>) -> Result<String, Problem> {
     fields.need_text("billing_account")
 }
@@ -167,12 +194,9 @@ pub(super) fn cycle(fields: &mut Fields<'_>, name: &str) -> Result<Option<Cycle>
 }
 
 fn settings(fields: &mut Fields<'_>) -> Result<AccountSettings, Problem> {
-    let kinds = [AccountType::Direct, AccountType::Ecosystem];
     let sites = [Site::International, Site::China];
     Ok(AccountSettings {
-        kind: fields.read_as("type", "`direct` or `ecosystem`", |text| {
-            kinds.into_iter().find(|kind| kind.to_string() == text)
-        })?,
+        kind: kind(fields)?,
         owner: fields.text("owner")?,
         currency: currency(fields)?,
         name: fields.text("name")?,

@@ -7,13 +7,16 @@ use super::request::Part;
 use crate::domain::money::Money;
 use crate::domain::permissions::Permission;
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::AlertState;
 use crate::engine::EngineError;
 use crate::engine::answer::{AllocationAnswer, Funding, IssueAnswer};
 use crate::engine::bill_lines::BillLine;
 use crate::engine::billing_queries::{BillView, CouponView, OrderView, PaymentMethodView};
 use crate::engine::change_records::ChangeRecord;
 use crate::engine::enterprise_queries::{Administrator, CreditOverview, Revocable, Transferable};
-use crate::engine::queries::{AccountOverview, AccountPage};
+use crate::engine::listing::AccountPage;
+use crate::engine::outbox::{NotificationItem, NotificationPage};
+use crate::engine::queries::AccountOverview;
 use crate::engine::report::{ReportItem, ReportQuery};
 
 /// What was answered, before it takes the form for a program or for a person.
@@ -55,6 +58,8 @@ pub(in crate::cli) enum Reply {
     Revocable(Revocable),
     /// Who administers an account.
     Administrators(Vec<Administrator>),
+    /// What people were told.
+    Notifications(NotificationPage),
     /// What only programs ask for.
     Json(Value),
 }
@@ -120,6 +125,10 @@ impl Reply {
             Self::Administrators(administrators) => json!({
                 "items": administrators.iter().map(administrator).collect::<Vec<_>>(),
             }),
+            Self::Notifications(page) => json!({
+                "items": page.items.iter().map(notification).collect::<Vec<_>>(),
+                "next": page.next.map(|next| next.to_string()),
+            }),
             Self::Json(value) => value,
         }
     }
@@ -171,8 +180,12 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
         "quota_consumed": money(overview.quota_consumed),
         "unbilled": money(overview.unbilled),
         "overdue": overview.overdue,
-        "suspended": false,
-        "alert": { "enabled": false, "threshold": null, "state": "off" },
+        "suspended": overview.suspended,
+        "suspension_benefit": overview.suspension_benefit.map(|benefit| json!({
+            "grace_seconds": benefit.grace_micros.map(|micros| micros / 1_000_000),
+            "grace_amount": benefit.grace_amount.map(money),
+        })),
+        "alert": alert(overview),
         "coupons_valid": overview.coupons_valid,
         "coupon_balance": money(overview.coupon_balance),
         "automatic_write_off": overview.automatic_write_off,
@@ -189,10 +202,41 @@ pub(in crate::cli) fn account(overview: &AccountOverview, whole: bool) -> Value 
     answer
 }
 
+/// The low balance alert of an account (rule H1).
+fn alert(overview: &AccountOverview) -> Value {
+    let threshold = Some(overview.alert_threshold).filter(|threshold| *threshold != Money::ZERO);
+    let mut alert = json!({
+        "enabled": overview.alert != AlertState::Off,
+        "threshold": threshold.map(|threshold| threshold.to_string()),
+        "state": overview.alert.name(),
+    });
+    if let AlertState::Firing { sent, next_at } = overview.alert {
+        alert["sent"] = json!(sent);
+        alert["next_at"] = json!(next_at.to_string());
+    }
+    alert
+}
+
 /// One page of accounts.
 pub(in crate::cli) fn accounts(page: &AccountPage) -> Value {
     let items: Vec<_> = page.items.iter().map(|overview| account(overview, false)).collect();
     json!({ "items": items, "next": page.next.map(|next| next.to_string()) })
+}
+
+/// What somebody was told, and when a channel delivered it (rule H5).
+pub(in crate::cli) fn notification(item: &NotificationItem) -> Value {
+    let NotificationItem { notification, delivered_at } = item;
+    json!({
+        "id": notification.id,
+        "at": notification.at.to_string(),
+        "kind": notification.kind.name(),
+        "billing_account": notification.billing_account,
+        "to": notification.to,
+        "subject": notification.subject,
+        "body": notification.body,
+        "data": notification.data,
+        "delivered_at": delivered_at.map(|at| at.to_string()),
+    })
 }
 
 /// Results of items; an error that is no refusal ends everything.
@@ -262,16 +306,5 @@ pub(in crate::cli) fn report(query: &ReportQuery, items: &[ReportItem]) -> Vec<V
 
 /// One change (rule B3).
 pub(in crate::cli) fn change_record(record: &ChangeRecord) -> Value {
-    let money = |money: Option<Money>| money.map(|money| money.to_string());
-    json!({
-        "transaction": record.transaction,
-        "at": record.at.to_string(),
-        "asset": record.asset,
-        "type": record.kind,
-        "amount": money(record.amount),
-        "before": money(record.before),
-        "after": money(record.after),
-        "actor": record.actor,
-        "reason": record.reason,
-    })
+    record.to_json()
 }

@@ -4,12 +4,19 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Problem;
+use crate::domain::time::Timestamp;
 use crate::engine::{Engine, OnError, PostReport};
 use crate::ingest::{Page, read_charge};
 
-/// Posts charges as they are written.
-pub(super) fn post(engine: &Engine, charges: &[&RawValue], on_error: OnError) -> Result<Value, Problem> {
+/// Posts charges as they are written, at that business time.
+pub(super) fn post(
+    engine: &Engine,
+    charges: &[&RawValue],
+    on_error: OnError,
+    at: Option<Timestamp>,
+) -> Result<Value, Problem> {
     let mut page = Page::new();
+    page.charges.at = at;
     for (index, charge) in (0..).zip(charges) {
         read_charge(charge.get(), index, &mut page);
         if on_error == OnError::Stop && !page.refused.is_empty() {

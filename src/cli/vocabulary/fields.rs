@@ -104,7 +104,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Where the next page begins: what `next` of the page before said.
-    pub(super) fn next<T: Deserialize<'a> + std::str::FromStr>(&mut self) -> Result<Option<T>, Problem> {
+    pub(super) fn next<T: std::str::FromStr>(&mut self) -> Result<Option<T>, Problem> {
         match self.text("next")? {
             Some(text) => {
                 text.parse().map(Some).or_else(|_| invalid("next", "give what the answer before said"))

@@ -4,6 +4,7 @@
 //! form → `charges` reads and posts `post_charges` → `answer` and `bill_answer` form what is answered. No amount ever passes through a float.
 
 mod accounts;
+pub(super) mod alerts;
 pub(super) mod answer;
 mod bill_answer;
 pub(super) mod bills;
@@ -78,9 +79,8 @@ pub(super) fn carry_out(engine: &Engine, asked: Asked<'_>, envelope: &Envelope) 
         Asked::Overview { billing_account } => {
             Reply::Account { overview: Box::new(engine.account_overview(&billing_account)?), whole: true }
         }
-        Asked::List { from, limit, with_costs_only, ecid } => {
-            let page = engine.list_accounts(from, limit, with_costs_only, ecid.as_deref())?;
-            Reply::Json(answer::accounts(&page))
+        Asked::List { filter, from, limit } => {
+            Reply::Json(answer::accounts(&engine.list_accounts(&filter, from, limit)?))
         }
         Asked::Report { query, page } => {
             Reply::Json(page.of(answer::report(&query, &engine.report(&query)?)))
@@ -125,7 +125,10 @@ pub(super) fn carry_out(engine: &Engine, asked: Asked<'_>, envelope: &Envelope) 
         Asked::PaymentMethods { billing_account, page } => {
             Reply::PaymentMethods(page.part(engine.payment_methods(&billing_account)?))
         }
-        Asked::PostCharges { charges, on_error } => Reply::Json(charges::post(engine, &charges, on_error)?),
+        Asked::Notifications(query) => Reply::Notifications(engine.notifications(&query)?),
+        Asked::PostCharges { charges, on_error } => {
+            Reply::Json(charges::post(engine, &charges, on_error, envelope.at)?)
+        }
     })
 }
 

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use super::fields::{Fields, invalid};
 use super::history::Past;
-use super::{Problem, accounts, bills, enterprises, history};
+use super::{Problem, accounts, alerts, bills, enterprises, history};
 use crate::domain::time::{Cycle, Timestamp};
 use crate::engine::command::PROVIDER;
+use crate::engine::listing::AccountFilter;
+use crate::engine::outbox::NotificationQuery;
 use crate::engine::report::{ReportKey, ReportQuery};
 use crate::engine::{Command, OnError};
 
@@ -30,7 +32,7 @@ pub(in crate::cli) struct Envelope {
 pub(in crate::cli) enum Asked<'a> {
     Command(Command),
     Overview { billing_account: String },
-    List { from: u32, limit: usize, with_costs_only: bool, ecid: Option<String> },
+    List { filter: AccountFilter, from: u32, limit: usize },
     Report { query: ReportQuery, page: PageOf },
     ChangeRecords { of: Changed, asset: Option<String>, page: PageOf },
     Past(Past),
@@ -43,6 +45,7 @@ pub(in crate::cli) enum Asked<'a> {
     Coupons { billing_account: String, page: PageOf },
     Order { order: String },
     PaymentMethods { billing_account: String, page: PageOf },
+    Notifications(NotificationQuery),
     PostCharges { charges: Vec<&'a RawValue>, on_error: OnError },
 }
 
@@ -79,11 +82,14 @@ impl Asked<'_> {
             | Self::PaymentMethods { billing_account: account, .. }
             | Self::Administrators { billing_account: account } => Asker::ReaderOf(account),
             Self::CreditOverview { ecid }
-            | Self::List { ecid: Some(ecid), .. }
+            | Self::List { filter: AccountFilter { ecid: Some(ecid), .. }, .. }
             | Self::CreditBounds { ecid, .. }
             | Self::ChangeRecords { of: Changed::Enterprise(ecid), .. } => Asker::CreditorOf(ecid),
             Self::Report { query, .. } => {
                 query.billing_account.as_deref().map_or(Asker::Provider, Asker::ReaderOf)
+            }
+            Self::Notifications(NotificationQuery { billing_account, .. }) => {
+                billing_account.as_deref().map_or(Asker::Provider, Asker::ReaderOf)
             }
             Self::List { .. } | Self::PostCharges { .. } => Asker::Provider,
         }
@@ -140,8 +146,9 @@ pub(super) type Build = for<'a> fn(&mut Fields<'a>) -> Result<Asked<'a>, Problem
 /// Understands a request.
 pub(super) fn read(mut fields: Fields<'_>) -> Result<(Asked<'_>, Envelope), Problem> {
     let name = fields.need_text("do")?;
-    let mut table =
-        accounts::TABLE.iter().chain(&enterprises::TABLE).chain(&bills::TABLE).chain(&history::TABLE);
+    let tables: [&[(&str, Build)]; 5] =
+        [&accounts::TABLE, &enterprises::TABLE, &bills::TABLE, &history::TABLE, &alerts::TABLE];
+    let mut table = tables.into_iter().flatten();
     let Some((_, build)) = table.find(|(known, _)| *known == name) else {
         return invalid("do", format!("`{name}`: no such command or query"));
     };
@@ -200,6 +207,7 @@ pub(super) fn names_cloud_accounts(command: &Command) -> bool {
 pub(super) fn items_are(command: &Command) -> &'static str {
     match command {
         Command::AttachPolicy { .. } | Command::DetachPolicy { .. } => "user",
+        Command::SetLowBalanceAlert { .. } => "billing_account",
         _ => "cloud_account",
     }
 }

@@ -1,5 +1,6 @@
 //! What happened to an account, applied without any rule.
 
+use super::marks::Mark;
 use super::{Account, Status};
 use crate::domain::account_event::{AccountEvent, Posted};
 use crate::domain::billing::order::Refund;
@@ -60,15 +61,20 @@ impl Account {
                 self.cash = *cash_after;
                 self.billing_mut().remittances.insert(remittance.clone(), *amount);
             }
+            AccountEvent::LowBalanceAlertSet { enabled, threshold } => self.apply_alert(*enabled, *threshold),
+            AccountEvent::SuspensionBenefitSet { benefit } => self.apply_benefit(*benefit, at),
+            AccountEvent::StandingChanged { change } => self.apply_standing(change.changes, at),
             event if event.is_crossing() => self.apply_crossing(event),
             event => self.billing_mut().apply(event),
         }
-        self.deducts = self.billing().deducts();
+        let deducts = self.billing().deducts();
+        self.marks.set(Mark::Deducts, deducts);
         self.sequence += 1;
         self.events += 1;
         self.at = self.at.max(at);
         self.available_credit =
             self.available_credit_recomputed().expect("invariant: fits, as checked by decide");
+        self.find_attention();
     }
 
     fn apply_crossing(&mut self, event: &AccountEvent) {

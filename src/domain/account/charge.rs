@@ -1,5 +1,6 @@
 //! The rules of an account's charges: where each goes, and what coupons deduct from it (rules A2, C4, C5, C7, D9).
 
+use super::marks::Mark;
 use super::{Account, ChargeDecision, ChargePlace, Status};
 use crate::domain::billing::asset::{Asset, Portion};
 use crate::domain::billing::coupon::Use;
@@ -9,6 +10,7 @@ use crate::domain::imports::ImportedRow;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::PaidCloudAccount;
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::ChargeStanding;
 use crate::domain::time::{Cycle, CycleSpan, Timestamp};
 use crate::limits::{LATE_CYCLES, MEMBER_UNITS_MAX};
 
@@ -65,6 +67,9 @@ impl Account {
     }
 
     /// Whether a figure that rises to `after` leaves room for what is in flight to a member (rule F5).
+    ///
+    /// Not inlined: what it looks at lies outside of an account's first cache line, and would be loaded for every charge.
+    #[inline(never)]
     pub(super) fn leaves_room(&self, after: Money) -> bool {
         after.units() <= MEMBER_UNITS_MAX || self.enterprise().is_none()
     }
@@ -88,6 +93,7 @@ impl Account {
         self.unsettled_current = self.unsettled_current.checked_add(amount).expect(FITS);
         self.available_credit = self.available_credit.checked_sub(amount).expect(FITS);
         self.sequence += 1;
+        self.marks.set(Mark::Costs, true);
         let sum = paid.sum_mut(cycle, category, self.open_from);
         sum.amount = sum.amount.checked_add(amount).expect(FITS);
         sum.charges += 1;
@@ -105,7 +111,7 @@ impl Account {
         service: &str,
         parts: &mut Vec<Portion>,
     ) {
-        if self.deducts && amount > Money::ZERO && category != Category::Tax {
+        if self.deducts() && amount > Money::ZERO && category != Category::Tax {
             let used = Use { at: period_start.max(self.at), service: Some(service), amount };
             self.billing().coupons.plan(used, amount, parts);
         }
@@ -125,8 +131,16 @@ impl Account {
             billing.coupons.deduct(number, amount);
             let deducted = billing.deducted.entry(cycle).or_default();
             *deducted = deducted.checked_add(amount).expect(FITS);
-            self.deducts &= billing.coupons.has_live();
+            if !billing.coupons.has_live() {
+                self.marks.set(Mark::Deducts, false);
+            }
         }
+    }
+
+    /// A charge has changed the account's standing; part of the charge's own record.
+    pub fn apply_standing_of_charge(&mut self, standing: &ChargeStanding) {
+        self.apply_standing(standing.change.changes, standing.at);
+        self.find_attention();
     }
 
     /// Decides whether a row of an import continues what was imported (rule C7).

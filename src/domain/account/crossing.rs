@@ -161,7 +161,7 @@ impl Account {
         if self.status == Status::Frozen || other.status == Status::Frozen {
             return Err(Refusal::AccountFrozen);
         }
-        if self.kind != AccountType::Direct || other.kind != AccountType::Direct {
+        if self.kind() != AccountType::Direct || other.kind != AccountType::Direct {
             return Err(Refusal::NotSupportedForAccountType);
         }
         if self.currency != other.currency {

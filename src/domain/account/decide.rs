@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Account, Status};
 use crate::domain::account_command::AccountCommand;
 use crate::domain::account_event::AccountEvent;
+use crate::domain::billing::coupon::Coupons;
 use crate::domain::holds::{Hold, HoldState};
 use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
 use crate::domain::keys::Remembered;
@@ -57,7 +58,7 @@ impl Account {
         Counterpart {
             account: self.index,
             status: self.status,
-            kind: self.kind,
+            kind: self.kind(),
             currency: self.currency,
             enterprise: self.enterprise(),
             may_not_serve_itself: self.may_not_serve_itself(at.max(self.at)),
@@ -82,7 +83,20 @@ impl Account {
         let begun: BTreeSet<_> =
             self.billing().coupons.starts().filter(|start| self.at < *start && *start <= at).collect();
         let paid = begun.into_iter().find_map(|start| Some((self.decide_write_off(start)?, start)));
-        hold.into_iter().chain(coupon).chain(paid).min_by_key(|(_, due)| *due)
+        let standing = self.standing_due(at);
+        hold.into_iter().chain(coupon).chain(paid).chain(standing).min_by_key(|(_, due)| *due)
+    }
+
+    /// When something is due next: for whoever wakes the account then. It is later once [`Self::due`] has nothing more.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let aside = self.aside.as_ref()?;
+        let hold = self.rare().and_then(|rare| rare.holds.due(Timestamp::MAX)).map(|(_, due)| due);
+        let coupons = aside.billing.as_ref().map(|billing| &billing.coupons);
+        let expiry = coupons.and_then(|coupons| coupons.due(Timestamp::MAX)).map(|(_, due)| due);
+        let starts = coupons.into_iter().flat_map(Coupons::starts).filter(|start| *start > self.at);
+        let starts = starts.filter(|start| self.decide_write_off(*start).is_some());
+        let standing = self.standing_next().map(|(due, _)| due);
+        hold.into_iter().chain(expiry).chain(starts).chain(standing).min()
     }
 
     /// Decides a command at business time `at`, when nothing is due any more; `None` if it was done already
@@ -179,6 +193,10 @@ impl Account {
             AccountCommand::EndUnifiedSettlement { settlement, end } => {
                 self.decide_end_settlement(settlement, *end, at)?
             }
+            AccountCommand::SetLowBalanceAlert { enabled, threshold } => {
+                return self.decide_alert_setting(*enabled, *threshold);
+            }
+            AccountCommand::SetSuspensionBenefit { benefit } => return self.decide_benefit(*benefit),
             setting => self.decide_setting(setting, at)?,
         };
         self.check_fits(&event)?;
@@ -324,7 +342,7 @@ impl Account {
     }
 
     pub(super) fn require(&self, kind: AccountType) -> Result<(), Refusal> {
-        if self.kind == kind { Ok(()) } else { Err(Refusal::NotSupportedForAccountType) }
+        if self.kind() == kind { Ok(()) } else { Err(Refusal::NotSupportedForAccountType) }
     }
 
     /// Refuses an event after which a figure would not fit (rule B4), or would leave no room for what is in flight.

@@ -107,7 +107,7 @@ impl Account {
     /// What pays a bill as it is issued: the quota of an ecosystem account. A bill below 0 becomes credit refund, or cash
     /// where credit is not enabled (rules B2, D2).
     fn paid_at_issue(&self, after_tax: Money, at: Timestamp) -> Result<Vec<Portion>, Refusal> {
-        let asset = match self.kind {
+        let asset = match self.kind() {
             _ if after_tax == Money::ZERO => return Ok(Vec::new()),
             AccountType::Ecosystem => Asset::Quota,
             AccountType::Direct if after_tax > Money::ZERO => return Ok(Vec::new()),

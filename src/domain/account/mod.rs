@@ -5,8 +5,10 @@ mod charge;
 mod crossing;
 mod decide;
 mod issue;
+mod marks;
 mod parts;
 mod purchase;
+mod standing;
 mod view;
 mod write_off;
 
@@ -19,6 +21,8 @@ pub use issue::CycleSums;
 pub use parts::AccountParts;
 pub use view::AccountView;
 
+use self::marks::{Mark, Marks};
+
 use crate::domain::billing::Billing;
 use crate::domain::crossing::{Inbox, Outbox};
 use crate::domain::holds::Holds;
@@ -29,6 +33,7 @@ use crate::domain::money::{Money, RunningSum};
 use crate::domain::prefetch::prefetch;
 use crate::domain::profile::{AccountType, Opening, Profile};
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::Watch;
 use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 use crate::domain::transfer_book::{Pair, TransferBook};
 use crate::limits::LONG_OVERDUE_DAYS;
@@ -100,11 +105,11 @@ pub struct Account {
     pub index: AccountIndex,
     /// The cycles before it are issued (rule D1).
     open_from: Cycle,
+    /// Cached: charges that lead below this rank of available credit are looked at closer (rules H2-H4).
+    attention: i32,
     offset: UtcOffset,
-    kind: AccountType,
     status: Status,
-    /// Cached: what [`Billing::deducts`] says.
-    deducts: bool,
+    marks: Marks,
     cash: Money,
     credit_limit: Money,
     at: Timestamp,
@@ -119,6 +124,7 @@ pub struct Account {
 struct Aside {
     rare: Option<Box<Rare>>,
     billing: Option<Box<Billing>>,
+    watch: Option<Box<Watch>>,
 }
 
 static NO_BILLING: LazyLock<Billing> = LazyLock::new(Billing::default);
@@ -155,10 +161,10 @@ impl Account {
             currency: opening.currency,
             index,
             open_from: Cycle::default(),
+            attention: 0,
             offset: opening.offset,
-            kind: opening.kind,
             status: Status::Valid,
-            deducts: false,
+            marks: Marks::of(opening.kind),
             cash: Money::ZERO,
             credit_limit: Money::ZERO,
             at: opening.at,
@@ -182,7 +188,7 @@ impl Account {
     /// before has asked for. Free for accounts without coupons.
     #[inline]
     pub fn prefetch_coupons(&self, step: usize) {
-        if !self.deducts {
+        if !self.deducts() {
             return;
         }
         if step == 0 {
@@ -223,6 +229,12 @@ impl Account {
         self.sequence - self.events
     }
 
+    /// Whether it has incurred costs: a charge was posted to it (rule A8). Costs a charge nothing to know.
+    #[inline]
+    pub const fn has_costs(&self) -> bool {
+        self.marks.has(Mark::Costs)
+    }
+
     /// The first cycle whose bill is not issued (rule D1).
     pub const fn open_from(&self) -> Cycle {
         self.open_from
@@ -231,7 +243,7 @@ impl Account {
     /// Whether a charge must be looked at for coupons (rule C5).
     #[inline]
     pub const fn deducts(&self) -> bool {
-        self.deducts
+        self.marks.has(Mark::Deducts)
     }
 
     /// What is outstanding of issued bills (rule B1).
@@ -282,7 +294,7 @@ impl Account {
 
     /// Direct or ecosystem.
     pub const fn kind(&self) -> AccountType {
-        self.kind
+        self.marks.kind()
     }
 
     /// Valid, frozen or canceled.
@@ -391,7 +403,7 @@ impl Account {
     /// Available credit from its parts (rules B1, B2): the check of the cached figure.
     pub fn available_credit_recomputed(&self) -> Option<Money> {
         let sum = RunningSum::default().minus(self.unsettled_current);
-        let sum = match self.kind {
+        let sum = match self.kind() {
             AccountType::Direct => sum
                 .plus(self.cash)
                 .plus(self.credit_limit)

@@ -1,10 +1,12 @@
 //! An account's state, to and from a snapshot.
 
+use super::marks::{Mark, Marks};
 use super::{Account, Aside, Rare, Status};
 use crate::domain::billing::Billing;
 use crate::domain::ids::{AccountIndex, Currency};
 use crate::domain::money::Money;
 use crate::domain::profile::AccountType;
+use crate::domain::standing::Watch;
 use crate::domain::time::{Cycle, Timestamp, UtcOffset};
 
 /// An account's state as a snapshot holds it.
@@ -38,6 +40,12 @@ pub struct AccountParts {
     pub rare: Option<Box<Rare>>,
     /// Bills and what pays them.
     pub billing: Option<Box<Billing>>,
+    /// Alert and suspension benefit.
+    pub watch: Option<Box<Watch>>,
+    /// See [`Account::overdue`].
+    pub overdue: bool,
+    /// See [`Account::suspended`].
+    pub suspended: bool,
 }
 
 impl Account {
@@ -47,7 +55,7 @@ impl Account {
             unsettled_current: self.unsettled_current,
             sequence: self.sequence,
             charges: self.charges(),
-            kind: self.kind,
+            kind: self.kind(),
             status: self.status,
             currency: self.currency,
             offset: self.offset,
@@ -58,22 +66,29 @@ impl Account {
             open_from: self.open_from,
             rare: self.aside.as_ref().and_then(|aside| aside.rare.clone()),
             billing: self.aside.as_ref().and_then(|aside| aside.billing.clone()),
+            watch: self.aside.as_ref().and_then(|aside| aside.watch.clone()),
+            overdue: self.overdue(),
+            suspended: self.suspended(),
         }
     }
 
     /// The account that a snapshot held; `None` where its sums don't fit, which no account's do.
     pub fn from_parts(index: AccountIndex, parts: AccountParts) -> Option<Self> {
-        let aside = (parts.rare.is_some() || parts.billing.is_some())
-            .then(|| Box::new(Aside { rare: parts.rare, billing: parts.billing }));
+        let aside = (parts.rare.is_some() || parts.billing.is_some() || parts.watch.is_some())
+            .then(|| Box::new(Aside { rare: parts.rare, billing: parts.billing, watch: parts.watch }));
+        let mut marks = Marks::of(parts.kind);
+        marks.set(Mark::Overdue, parts.overdue);
+        marks.set(Mark::Suspended, parts.suspended);
+        marks.set(Mark::Costs, parts.charges > 0);
         let mut account = Self {
             available_credit: Money::ZERO,
             unsettled_current: parts.unsettled_current,
             sequence: parts.sequence,
             index,
             open_from: parts.open_from,
-            deducts: false,
+            attention: 0,
+            marks,
             offset: parts.offset,
-            kind: parts.kind,
             status: parts.status,
             currency: parts.currency,
             cash: parts.cash,
@@ -83,8 +98,10 @@ impl Account {
             events: parts.sequence.checked_sub(parts.charges)?,
             aside,
         };
-        account.deducts = account.billing().deducts();
+        let deducts = account.billing().deducts();
+        account.marks.set(Mark::Deducts, deducts);
         account.available_credit = account.available_credit_recomputed()?;
+        account.find_attention();
         Some(account)
     }
 }

@@ -98,7 +98,7 @@ impl Account {
             } else {
                 back = back.checked_add(part.amount).expect(FITS);
             }
-            if (part.asset, self.kind) == (Asset::Credit, AccountType::Ecosystem) {
+            if (part.asset, self.kind()) == (Asset::Credit, AccountType::Ecosystem) {
                 let less = Money::ZERO.checked_sub(part.amount).expect(FITS);
                 self.check_captured_fits(month.unwrap_or_default().max(self.open_from), less)?;
             }
@@ -171,7 +171,7 @@ impl Account {
     pub(super) fn apply_refund(&mut self, order: &str, refund: Refund, month: Cycle) {
         for part in &refund.returned {
             let back = Money::ZERO.checked_sub(part.amount).expect(FITS);
-            match (part.asset, self.kind) {
+            match (part.asset, self.kind()) {
                 (Asset::Credit, AccountType::Direct) => self.billing_mut().refund_credit(month, part.amount),
                 (Asset::Credit, AccountType::Ecosystem) => {
                     self.buy_on_credit(month.max(self.open_from), back);

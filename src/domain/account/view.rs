@@ -5,10 +5,12 @@ use crate::domain::billing::rate::Rate;
 use crate::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
 use crate::domain::money::{Money, RunningSum};
 use crate::domain::profile::{AccountType, Profile};
+use crate::domain::standing::{AlertState, SuspensionBenefit};
 use crate::domain::time::{Timestamp, UtcOffset};
 
 /// Every figure of one account (rule B3).
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(clippy::struct_excessive_bools)] // settings and states that have nothing to do with each other
 pub struct AccountView {
     /// Its number.
     pub account: AccountIndex,
@@ -70,6 +72,16 @@ pub struct AccountView {
     pub sequence: u64,
     /// Business time of its last decision.
     pub at: Timestamp,
+    /// Whether it is overdue (rule H3).
+    pub overdue: bool,
+    /// Whether its services are suspended (rule H4).
+    pub suspended: bool,
+    /// How its low balance alert stands (rule H2).
+    pub alert: AlertState,
+    /// The alert's threshold; 0 until one is set.
+    pub alert_threshold: Money,
+    /// What delays a suspension (rule H4).
+    pub suspension_benefit: Option<SuspensionBenefit>,
 }
 
 impl Account {
@@ -82,7 +94,7 @@ impl Account {
         let set_last = billing.settlement_currencies.values().next_back();
         AccountView {
             account: self.index,
-            kind: self.kind,
+            kind: self.kind(),
             status: self.status,
             currency: self.currency,
             offset: self.offset,
@@ -111,6 +123,11 @@ impl Account {
             charges: self.charges(),
             sequence: self.sequence,
             at: self.at,
+            overdue: self.available_credit < Money::ZERO,
+            suspended: self.suspended(),
+            alert: self.watch().map(|watch| watch.alert).unwrap_or_default(),
+            alert_threshold: self.watch().map(|watch| watch.threshold).unwrap_or_default(),
+            suspension_benefit: self.watch().and_then(|watch| watch.benefit),
         }
     }
 }

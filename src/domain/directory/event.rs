@@ -4,6 +4,7 @@ use crate::domain::billing::rate::Rate;
 use crate::domain::credit_control::Charter;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency, EnterpriseIndex};
 use crate::domain::money::Money;
+use crate::domain::outbox::{Position, Settled};
 use crate::domain::profile::Opening;
 use crate::domain::time::Timestamp;
 
@@ -58,6 +59,25 @@ pub enum DirectoryEvent {
         /// What it is.
         received: Remittance,
     },
+    /// A channel is done with some notifications (rule H5).
+    NotificationsSettled {
+        /// The channel's name.
+        channel: Box<str>,
+        /// It is done with everything before.
+        next: Position,
+        /// What became of which.
+        settled: Box<[Settled]>,
+    },
+}
+
+impl DirectoryEvent {
+    /// Whether charges may go elsewhere from then on.
+    pub const fn routes(&self) -> bool {
+        matches!(
+            self,
+            Self::AccountOpened { .. } | Self::CloudAccountRegistered { .. } | Self::PayerChanged { .. }
+        )
+    }
 }
 
 /// A remittance to the shared bank account (rule D11).

@@ -15,10 +15,11 @@ use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
 use crate::domain::keys::{Keys, Remembered};
 use crate::domain::money::Money;
 use crate::domain::names::{LOOK_UPS_AHEAD, Names};
+use crate::domain::outbox::{Channel, Position, Settled};
 use crate::domain::prefetch::prefetch;
 use crate::domain::refusals::Refusal;
 use crate::domain::time::Timestamp;
-use crate::limits::PARTITIONS;
+use crate::limits::{CHANNELS_MAX, PARTITIONS};
 
 /// Where a charge of one cloud account goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,11 +57,14 @@ pub struct Directory {
     changes: BTreeMap<u32, Vec<PayerChange>>,
     slots: Vec<u32>,
     sequence: u64,
+    /// Counts changes of where charges go.
+    routing: u64,
     at: Timestamp,
     keys: Keys,
     enterprise_names: Names,
     rates: Arc<ExchangeRates>,
     remittances: BTreeMap<Box<str>, Remittance>,
+    channels: BTreeMap<Box<str>, Channel>,
 }
 
 impl Directory {
@@ -75,17 +79,24 @@ impl Directory {
             changes: BTreeMap::new(),
             slots: vec![0; shards],
             sequence: 0,
+            routing: 0,
             at: Timestamp::MIN,
             keys: Keys::default(),
             enterprise_names: Names::default(),
             rates: Arc::default(),
             remittances: BTreeMap::new(),
+            channels: BTreeMap::new(),
         }
     }
 
     /// Number of its newest record in the log.
     pub const fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// Rises whenever charges may go elsewhere than before.
+    pub const fn routing(&self) -> u64 {
+        self.routing
     }
 
     /// Business time of its last decision (rule J5).
@@ -221,6 +232,25 @@ impl Directory {
         self.remittances.iter().map(|(id, received)| (&**id, received))
     }
 
+    /// How far a channel has come with notifications, if it ever settled any (rule H5).
+    pub fn channel(&self, channel: &str) -> Option<&Channel> {
+        self.channels.get(channel)
+    }
+
+    /// Every channel by its name.
+    pub fn channels(&self) -> impl Iterator<Item = (&str, &Channel)> {
+        self.channels.iter().map(|(name, channel)| (&**name, channel))
+    }
+
+    /// Decides whether a channel can note what became of notifications (rule H5).
+    pub fn decide_settled(&self, channel: &str, next: Position, settled: &[Settled]) -> Result<(), Refusal> {
+        let has_room = match self.channel(channel) {
+            Some(channel) => channel.has_room(next, settled),
+            None => self.channels.len() < CHANNELS_MAX && Channel::default().has_room(next, settled),
+        };
+        if has_room { Ok(()) } else { Err(Refusal::TooManyItems) }
+    }
+
     /// Decides a remittance that has come; `false` if it was recorded before (rule D11).
     pub fn decide_remittance(&self, remittance: &str, received: &Remittance) -> Result<bool, Refusal> {
         match self.remittance(remittance) {
@@ -301,6 +331,7 @@ impl Directory {
 
     fn apply_event(&mut self, event: &DirectoryEvent, admissions: &mut Vec<Admission>) {
         const FITS: &str = "invariant: at most 2^32 accounts and 16 GiB of ids, as checked by has_room";
+        self.routing += u64::from(event.routes());
         match event {
             DirectoryEvent::AccountOpened { id, opening } => {
                 let account = AccountIndex(self.account_names.insert(id).expect(FITS));
@@ -336,6 +367,9 @@ impl Directory {
             }
             DirectoryEvent::RemittanceReceived { remittance, received } => {
                 self.remittances.insert(remittance.clone(), received.clone());
+            }
+            DirectoryEvent::NotificationsSettled { channel, next, settled } => {
+                self.channels.entry(channel.clone()).or_default().settle(*next, settled);
             }
         }
     }
@@ -373,6 +407,13 @@ pub fn account_slot(account: AccountIndex, shards: usize) -> usize {
     block * partitions_of_shard + partition / shards
 }
 
+/// How many of the first `count` accounts are a shard's: their slots come before those of the others.
+pub fn slots_below(count: usize, shard: usize, shards: usize) -> usize {
+    let (blocks, rest) = (count / PARTITIONS, count % PARTITIONS);
+    let partitions_of_shard = (PARTITIONS - shard).div_ceil(shards);
+    blocks * partitions_of_shard + rest.saturating_sub(shard).div_ceil(shards)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,6 +421,22 @@ mod tests {
     use crate::domain::profile::Opening;
     use crate::domain::profile::{AccountType, Profile};
     use crate::domain::time::UtcOffset;
+
+    #[test]
+    fn slots_count_the_accounts_of_a_shard() {
+        for shards in [1, 2, 3, 64] {
+            let mut counts = vec![0; shards];
+            for number in 0..3 * PARTITIONS + 7 {
+                for (shard, count) in counts.iter().enumerate() {
+                    assert_eq!(slots_below(number, shard, shards), *count, "{number} of {shard}/{shards}");
+                }
+                let account = AccountIndex(u32::try_from(number).unwrap());
+                let shard = account.partition().shard(shards);
+                assert_eq!(account_slot(account, shards), counts[shard]);
+                counts[shard] += 1;
+            }
+        }
+    }
 
     fn directory(accounts: &[&str]) -> Directory {
         let mut directory = Directory::new(2);

@@ -6,6 +6,7 @@ use super::{AccountEntry, Admission, Directory, DirectoryEvent, Remittance};
 use crate::domain::billing::rate::Rate;
 use crate::domain::ids::{AccountIndex, CloudIndex, Currency};
 use crate::domain::keys::Keys;
+use crate::domain::outbox::Channel;
 use crate::domain::time::Timestamp;
 
 /// The directory's state as a snapshot holds it.
@@ -29,6 +30,8 @@ pub struct DirectoryParts {
     pub rates: Vec<(Currency, Currency, i32, Rate)>,
     /// Remittances by id, claimed or not.
     pub remittances: Vec<(Box<str>, Remittance)>,
+    /// Channels of notifications by name.
+    pub channels: Vec<(Box<str>, Channel)>,
 }
 
 impl Directory {
@@ -57,6 +60,7 @@ impl Directory {
             Arc::make_mut(&mut directory.rates).set(from, to, day, rate);
         }
         directory.remittances = parts.remittances.into_iter().collect();
+        directory.channels = parts.channels.into_iter().collect();
         directory.sequence = parts.sequence;
         directory.at = parts.at;
         directory.keys = parts.keys;
@@ -85,6 +89,7 @@ impl Directory {
             enterprises: self.enterprise_names.iter().map(Into::into).collect(),
             rates: self.rates.iter().collect(),
             remittances: self.remittances.clone().into_iter().collect(),
+            channels: self.channels.clone().into_iter().collect(),
         }
     }
 }

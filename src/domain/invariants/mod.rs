@@ -1,6 +1,7 @@
 //! The registry of invariants: an id each, and one check, used by debug builds, tests, simulation and `verify` alike.
 
 mod bills;
+mod standing;
 
 pub use bills::check_write_offs;
 
@@ -40,6 +41,11 @@ pub enum Invariant {
     CreditRefundEqualsRefunds,
     /// Where automatic write-off is on, nothing is outstanding that an asset may pay (rule D3).
     WriteOffIsDone,
+    /// Who is overdue owes, who is suspended is overdue, nobody without a benefit is overdue and not suspended or keeps a grace
+    /// that is over, and the cached attention equals its formula (rules H3, H4).
+    StandingFollowsCredit,
+    /// How a low balance alert stands agrees with available credit, and no reminder is late (rule H2).
+    AlertFollowsCredit,
     /// The charges of an account are those of its payment relationships.
     ChargesEqualSums,
     /// Every record changes cash by the amount that it names; and cash, in all accounts and in flight together, is what was
@@ -64,7 +70,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::LogIsWhole,
         Self::SequencesAreContiguous,
         Self::IdentitiesAreUnique,
@@ -77,6 +83,8 @@ impl Invariant {
         Self::CouponsEqualUses,
         Self::CreditRefundEqualsRefunds,
         Self::WriteOffIsDone,
+        Self::StandingFollowsCredit,
+        Self::AlertFollowsCredit,
         Self::ChargesEqualSums,
         Self::CashIsConserved,
         Self::TransferBookEqualsPairs,
@@ -103,6 +111,8 @@ impl Invariant {
             Self::CouponsEqualUses => "coupons-equal-uses",
             Self::CreditRefundEqualsRefunds => "credit-refund-equals-refunds",
             Self::WriteOffIsDone => "write-off-is-done",
+            Self::StandingFollowsCredit => "standing-follows-credit",
+            Self::AlertFollowsCredit => "alert-follows-credit",
             Self::ChargesEqualSums => "charges-equal-sums",
             Self::CashIsConserved => "cash-is-conserved",
             Self::TransferBookEqualsPairs => "transfer-book-equals-pairs",
@@ -145,6 +155,7 @@ pub fn check_ledger(ledger: &Ledger) -> Vec<Violation> {
             violated(Invariant::ChargesEqualSums, detail);
         }
         bills::check(account, &mut violated);
+        standing::check(account, &mut violated);
         let Some(rare) = account.rare() else { continue };
         let book = &rare.transfer_book;
         if book.total() < Money::ZERO || book.total_recomputed() != Some(book.total()) {

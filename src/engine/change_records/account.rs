@@ -10,6 +10,7 @@ use crate::domain::billing::bill::Bill;
 use crate::domain::billing::settlement::SettlementEnd;
 use crate::domain::ids::AccountIndex;
 use crate::domain::money::{Money, RunningSum};
+use crate::domain::standing::{ChargeStanding, StandingChange};
 use crate::domain::time::{Cycle, Timestamp};
 use crate::journal::JournalFault;
 use crate::journal::charges::ChargesPosted;
@@ -27,6 +28,7 @@ pub(in crate::engine) struct Figures {
     /// By number: id and balance.
     coupons: Vec<(Box<str>, Option<Money>)>,
     outstanding: HashMap<Cycle, Option<Money>>,
+    alert_threshold: Option<Money>,
 }
 
 /// The changes that one record makes to what is paid with, and to bills.
@@ -73,11 +75,15 @@ impl Moves {
     }
 }
 
-/// A record of an account as a person reads it, in the first place: by itself it does not tell figures before and after
-/// that it doesn't carry.
-pub fn change_record(record: AccountRecord) -> ChangeRecord {
-    let mut changes = Figures::default().records(record);
-    changes.swap_remove(0)
+/// A record of an account as a person reads it, in the first place; see [`changes_of`].
+pub(in crate::engine) fn change_record(record: AccountRecord) -> ChangeRecord {
+    changes_of(record).swap_remove(0)
+}
+
+/// What a record of an account has changed, at least one thing: by itself it does not tell figures before and after that it
+/// doesn't carry.
+pub(in crate::engine) fn changes_of(record: AccountRecord) -> Vec<ChangeRecord> {
+    Figures::default().records(record)
 }
 
 impl Figures {
@@ -90,6 +96,7 @@ impl Figures {
             transfer_book: zero,
             credit_refund: zero,
             quota_consumed: zero,
+            alert_threshold: zero,
             ..Self::default()
         }
     }
@@ -102,7 +109,8 @@ impl Figures {
         changes.map(|change| change.record(format!("{account}-{sequence}"), at, &actor)).collect()
     }
 
-    /// What coupons have deducted from the account's charges (rule C5). Nobody has commanded it.
+    /// What the account's charges have changed besides what is unsettled: coupons that were deducted from them (rule C5), and
+    /// the account's standing (rules H2-H4). Nobody has commanded it.
     pub(in crate::engine) fn records_of_charges(
         &mut self,
         account: AccountIndex,
@@ -110,7 +118,8 @@ impl Figures {
     ) -> Result<Vec<ChangeRecord>, JournalFault> {
         let mut records = Vec::new();
         let mut deductions = posted.deductions().peekable();
-        if deductions.peek().is_none() {
+        let mut standings = posted.standings().iter().peekable();
+        if deductions.peek().is_none() && standings.peek().is_none() {
             return Ok(records);
         }
         for (place, charge) in posted.iter().enumerate() {
@@ -125,6 +134,14 @@ impl Figures {
                 let at = self.at.max(charge.period_start);
                 let changes = self.moved("deduction", "", moves);
                 records.extend(changes.into_iter().map(|change| change.record(transaction.clone(), at, "")));
+            }
+            if let Some((_, ChargeStanding { change, at, .. })) = standings.next_if(|(row, ..)| *row == place)
+                && charge.account == account
+            {
+                self.at = self.at.max(*at);
+                let transaction = format!("{account}-{}", charge.sequence);
+                let changes = standing(change).into_iter();
+                records.extend(changes.map(|change| change.record(transaction.clone(), *at, "")));
             }
         }
         Ok(records)
@@ -170,6 +187,12 @@ impl Figures {
                 let mut moves = Moves::default();
                 moves.pay(Portion { asset: Asset::Coupon(number), amount });
                 return self.moved("expiry", "", moves);
+            }
+            AccountEvent::StandingChanged { change } => return standing(&change),
+            AccountEvent::LowBalanceAlertSet { enabled, threshold } => {
+                let kind = if enabled { "enabled" } else { "disabled" };
+                let before = self.alert_threshold.replace(threshold);
+                Change { before, after: Some(threshold), ..Change::of("alert", kind) }
             }
             AccountEvent::QuotaRepaid { amount, consumed_after } => {
                 self.quota_consumed = Some(consumed_after);
@@ -275,6 +298,13 @@ impl Figures {
     }
 }
 
+/// How an account's standing has changed; `after` is its available credit then (rules H2-H4).
+fn standing(change: &StandingChange) -> Vec<Change> {
+    let after = Some(change.available_credit);
+    let of = |name| if matches!(name, "alerted" | "rearmed") { "alert" } else { "standing" };
+    change.changes.names().map(|name| Change { after, ..Change::of(of(name), name) }).collect()
+}
+
 /// What is no money of the account's.
 fn other(event: AccountEvent) -> Change {
     let switched = |asset, on| Change::of(asset, if on { "enabled" } else { "disabled" });
@@ -341,6 +371,10 @@ fn other(event: AccountEvent) -> Change {
         }
         AccountEvent::DefaultPaymentMethodSet { method } => {
             Change::of("payment_method", "made_default").because(method)
+        }
+        AccountEvent::SuspensionBenefitSet { benefit: None } => Change::of("suspension_benefit", "removed"),
+        AccountEvent::SuspensionBenefitSet { benefit: Some(benefit) } => {
+            Change::of("suspension_benefit", "set").because(benefit.to_string())
         }
         _ => unreachable!("invariant: everything else moves money"),
     }

@@ -3,8 +3,10 @@
 mod account;
 mod enterprise;
 
+use serde_json::{Value, json};
+
 pub(super) use self::account::Figures;
-pub use self::account::change_record;
+pub(super) use self::account::{change_record, changes_of};
 use self::enterprise::{Limits, authorization_changes};
 use super::{Engine, EngineError};
 use crate::domain::ids::AccountIndex;
@@ -39,6 +41,24 @@ pub struct ChangeRecord {
     pub actor: String,
     /// Why, by which payment, or from or to whom.
     pub reason: Option<String>,
+}
+
+impl ChangeRecord {
+    /// As programs read it.
+    pub fn to_json(&self) -> Value {
+        let money = |money: Option<Money>| money.map(|money| money.to_string());
+        json!({
+            "transaction": self.transaction,
+            "at": self.at.to_string(),
+            "asset": self.asset,
+            "type": self.kind,
+            "amount": money(self.amount),
+            "before": money(self.before),
+            "after": money(self.after),
+            "actor": self.actor,
+            "reason": self.reason,
+        })
+    }
 }
 
 impl Engine {

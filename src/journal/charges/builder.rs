@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::{ABSENT, CORRECTION, ChargeId, FormV1, PostedCharge, SIGN, UUID_MARK};
 use crate::domain::billing::asset::{Asset, Portion};
+use crate::domain::standing::ChargeStanding;
 use crate::domain::strings::StringId;
 use crate::journal::column::ColumnBuilder;
 use crate::journal::frame::{self, Kind};
@@ -61,6 +62,7 @@ pub struct ChargesBuilder {
     import_row: ColumnBuilder<u64>,
     pub(super) late: Vec<u8>,
     pub(super) deductions: Vec<u8>,
+    pub(super) standings: Vec<u8>,
 }
 
 impl ChargesBuilder {
@@ -131,9 +133,20 @@ impl ChargesBuilder {
         }
     }
 
+    /// Adds how the row that was added last changed its account's standing, and when (rules H2-H4).
+    pub fn push_standing(&mut self, standing: &ChargeStanding) {
+        let ChargeStanding { change, at } = standing;
+        self.standings.extend_from_slice(&(self.rows - 1).to_le_bytes());
+        self.standings.extend_from_slice(&at.micros().to_le_bytes());
+        self.standings.push(change.changes.number());
+        self.standings.extend_from_slice(&change.available_credit.units().to_le_bytes());
+        self.standings.extend_from_slice(&change.threshold.units().to_le_bytes());
+    }
+
     /// Appends the record to a block's bytes and empties the builder.
     pub fn finish(&mut self, bytes: &mut Vec<u8>) {
-        let is_version_2 = !self.late.is_empty() || !self.deductions.is_empty();
+        let is_version_3 = !self.standings.is_empty();
+        let is_version_2 = is_version_3 || !self.late.is_empty() || !self.deductions.is_empty();
         let [source, service, sku, unit] = &mut self.labels;
         let form = FormV1 {
             rows: self.rows,
@@ -163,8 +176,9 @@ impl ChargesBuilder {
             import_row: self.import_row.bytes(),
             late: is_version_2.then_some(&self.late),
             deductions: is_version_2.then_some(&self.deductions),
+            standings: is_version_3.then_some(&self.standings),
         };
-        let version = if is_version_2 { 2 } else { 1 };
+        let version = 1 + u8::from(is_version_2) + u8::from(is_version_3);
         frame::append(bytes, Kind::ChargesPosted, version, |bytes| rmp_serde::encode::write(bytes, &form));
         self.clear();
     }
@@ -190,5 +204,6 @@ impl ChargesBuilder {
         self.import_row.clear();
         self.late.clear();
         self.deductions.clear();
+        self.standings.clear();
     }
 }

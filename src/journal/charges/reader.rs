@@ -3,12 +3,14 @@
 use rust_decimal::Decimal;
 
 use super::{
-    ABSENT, CORRECTION, ChargeId, DEDUCTION_SIZE, FormV1, LATE_SIZE, Label, PostedCharge, SIGN, UUID_MARK,
+    ABSENT, CORRECTION, ChargeId, DEDUCTION_SIZE, FormV1, LATE_SIZE, Label, PostedCharge, SIGN,
+    STANDING_SIZE, UUID_MARK,
 };
 use crate::domain::billing::asset::{Asset, Portion};
 use crate::domain::charge::Category;
 use crate::domain::ids::{AccountIndex, CloudIndex};
 use crate::domain::money::Money;
+use crate::domain::standing::{Changes, ChargeStanding, StandingChange};
 use crate::domain::strings::StringId;
 use crate::domain::time::{Cycle, Timestamp};
 use crate::journal::JournalFault;
@@ -61,6 +63,7 @@ pub struct ChargesPosted<'a> {
     import_row: Column<'a, u64>,
     late: &'a [u8],
     deductions: &'a [u8],
+    standings: Vec<(usize, ChargeStanding)>,
 }
 
 impl<'a> ChargesPosted<'a> {
@@ -80,6 +83,12 @@ impl<'a> ChargesPosted<'a> {
         if !is_list_of::<DEDUCTION_SIZE>(deductions, rows) {
             return Err(JournalFault::Malformed("deductions"));
         }
+        let standings = form.standings.unwrap_or_default();
+        let once = rows_of::<STANDING_SIZE>(standings).is_sorted_by(|one, next| one < next);
+        if !is_list_of::<STANDING_SIZE>(standings, rows) || !once {
+            return Err(JournalFault::Malformed("changed standings"));
+        }
+        let standings = standings.chunks_exact(STANDING_SIZE).map(standing).collect::<Result<_, _>>()?;
         Ok(Self {
             rows,
             strings: form.strings.into_iter().map(|(number, text)| (StringId(number), text)).collect(),
@@ -114,6 +123,7 @@ impl<'a> ChargesPosted<'a> {
             import_row: Column::new(form.import_row, rows)?,
             late,
             deductions,
+            standings,
         })
     }
 
@@ -127,6 +137,16 @@ impl<'a> ChargesPosted<'a> {
             };
             (number(&item[..4]) as usize, part)
         })
+    }
+
+    /// The rows that changed their accounts' standing, in their order (rules H2-H4).
+    pub fn standings(&self) -> &[(usize, ChargeStanding)] {
+        &self.standings
+    }
+
+    /// Whose row it is, and the account's record number that it has; `row` is below [`ChargesPosted::rows`].
+    pub fn whose(&self, row: usize) -> (AccountIndex, u64) {
+        (AccountIndex(self.account.row(row)), self.sequence.row(row))
     }
 
     /// How many charges.
@@ -169,6 +189,17 @@ fn is_list_of<const SIZE: usize>(list: &[u8], rows: usize) -> bool {
     list.len().is_multiple_of(SIZE)
         && rows_of::<SIZE>(list).is_sorted()
         && rows_of::<SIZE>(list).next_back().is_none_or(|last| last < rows)
+}
+
+/// An item of the list of changed standings.
+fn standing(item: &[u8]) -> Result<(usize, ChargeStanding), JournalFault> {
+    const SIZE: &str = "invariant: 45 bytes in all";
+    let money = |bytes: &[u8]| Money::from_units(i128::from_le_bytes(bytes.try_into().expect(SIZE)));
+    let at = Timestamp::from_micros(i64::from_le_bytes(item[4..12].try_into().expect(SIZE)));
+    let changes = Changes::from_number(item[12]).ok_or(JournalFault::Malformed("changed standings"))?;
+    let (available_credit, threshold) = (money(&item[13..29]), money(&item[29..]));
+    let change = StandingChange { changes, available_credit, threshold };
+    Ok((number(&item[..4]) as usize, ChargeStanding { change, at }))
 }
 
 fn number(bytes: &[u8]) -> u32 {

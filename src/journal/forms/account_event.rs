@@ -3,6 +3,7 @@
 use super::billing::cycle_of;
 use super::billing_event::BillingEventV1;
 use super::parts::{PostedV1, ProfileV1, RememberedV1, status_number, status_of};
+use super::standing::StandingEventV1;
 use crate::domain::account_event::AccountEvent;
 use crate::domain::ids::{AccountIndex, EnterpriseIndex};
 use crate::domain::keys::Remembered;
@@ -110,6 +111,8 @@ pub(super) enum AccountEventV1 {
     },
     // Since version 3.
     Billing(BillingEventV1),
+    // Since version 4.
+    Standing(StandingEventV1),
 }
 
 impl AccountEventV1 {
@@ -124,6 +127,7 @@ impl AccountEventV1 {
             | Self::ProfileModified { .. }
             | Self::StatusChanged { .. } => 1,
             Self::Billing(_) => 3,
+            Self::Standing(_) => 4,
             _ => 2,
         }
     }
@@ -167,7 +171,10 @@ impl From<&AccountEvent> for AccountEventV1 {
             AccountEvent::HoldReleased { hold } => Self::HoldReleased { hold: hold.clone() },
             AccountEvent::HoldExpired { hold } => Self::HoldExpired { hold: hold.clone() },
             crossing if crossing.is_crossing() => Self::of_crossing(crossing),
-            billing => Self::Billing(billing.into()),
+            event => match StandingEventV1::of(event) {
+                Some(standing) => Self::Standing(standing),
+                None => Self::Billing(event.into()),
+            },
         }
     }
 }
@@ -274,6 +281,7 @@ impl TryFrom<AccountEventV1> for AccountEvent {
             AccountEventV1::HoldReleased { hold } => Self::HoldReleased { hold },
             AccountEventV1::HoldExpired { hold } => Self::HoldExpired { hold },
             AccountEventV1::Billing(billing) => billing.try_into()?,
+            AccountEventV1::Standing(standing) => standing.try_into()?,
             crossing => crossing.into_crossing()?,
         })
     }

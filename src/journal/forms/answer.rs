@@ -3,11 +3,13 @@
 use super::billing::RateV1;
 use super::from_slice;
 use super::parts::{ProfileV1, currency_of, kind_number, kind_of, offset_of, status_number, status_of};
+use super::standing::WatchV1;
 use crate::domain::account::AccountView;
 use crate::domain::credit_control::AllocationView;
 use crate::domain::ids::{AccountIndex, EnterpriseIndex};
 use crate::domain::money::Money;
 use crate::domain::refusals::Refusal;
+use crate::domain::standing::Watch;
 use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
 use serde::{Deserialize, Serialize};
@@ -58,10 +60,20 @@ struct ViewV1 {
     tax_rate: RateV1,
     #[serde(default)]
     settlement_currency: Option<Box<str>>,
+    #[serde(default)]
+    suspended: bool,
+    #[serde(default)]
+    watch: Option<WatchV1>,
 }
 
 /// Encodes an account's answer and what its event moved, to be remembered with its idempotency key.
 pub fn encode_view(view: &AccountView, amount: Money) -> Vec<u8> {
+    let watch = Watch {
+        threshold: view.alert_threshold,
+        alert: view.alert,
+        benefit: view.suspension_benefit,
+        overdue_since: None,
+    };
     let form = ViewV1 {
         kind: kind_number(view.kind),
         status: status_number(view.status),
@@ -92,6 +104,8 @@ pub fn encode_view(view: &AccountView, amount: Money) -> Vec<u8> {
         write_off_previous_bills: view.write_off_previous_bills,
         tax_rate: view.tax_rate.into(),
         settlement_currency: Some(view.settlement_currency.as_str().into()),
+        suspended: view.suspended,
+        watch: (watch != Watch::default()).then(|| (&watch).into()),
     };
     rmp_serde::to_vec(&form).expect("invariant: encoding into memory can't fail")
 }
@@ -100,6 +114,7 @@ pub fn encode_view(view: &AccountView, amount: Money) -> Vec<u8> {
 pub fn decode_view(account: AccountIndex, bytes: &[u8]) -> Result<(AccountView, Money), JournalFault> {
     let form: ViewV1 = from_slice("answer", bytes)?;
     let money = Money::from_units;
+    let watch = form.watch.map(Watch::try_from).transpose()?.unwrap_or_default();
     let view = AccountView {
         account,
         kind: kind_of(form.kind)?,
@@ -134,6 +149,11 @@ pub fn decode_view(account: AccountIndex, bytes: &[u8]) -> Result<(AccountView, 
         charges: form.charges,
         sequence: form.sequence,
         at: Timestamp::from_micros(form.at),
+        overdue: form.available_credit < 0,
+        suspended: form.suspended,
+        alert: watch.alert,
+        alert_threshold: watch.threshold,
+        suspension_benefit: watch.benefit,
     };
     Ok((view, money(form.amount)))
 }

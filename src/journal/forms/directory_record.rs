@@ -2,10 +2,12 @@
 
 use super::billing::{RateV1, RemittanceV1};
 use super::from_slice;
+use super::outbox::{SettledV1, position_form, position_of};
 use super::parts::{CharterV1, ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of};
 use crate::domain::directory::DirectoryEvent;
 use crate::domain::ids::{AccountIndex, CloudIndex};
 use crate::domain::keys::Remembered;
+use crate::domain::outbox::Settled;
 use crate::domain::profile::{Opening, Profile};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalFault;
@@ -74,6 +76,8 @@ enum DirectoryEventV1 {
     // Since version 3.
     ExchangeRateSet { from: Box<str>, to: Box<str>, day: i32, rate: RateV1 },
     RemittanceReceived { remittance: Box<str>, received: RemittanceV1 },
+    // Since version 4.
+    NotificationsSettled { channel: Box<str>, next: (u64, u32), settled: Vec<SettledV1> },
 }
 
 impl DirectoryEventV1 {
@@ -83,6 +87,7 @@ impl DirectoryEventV1 {
             Self::AccountOpened { .. } | Self::CloudAccountRegistered { .. } | Self::PayerChanged { .. } => 1,
             Self::EnterpriseOpened { .. } => 2,
             Self::ExchangeRateSet { .. } | Self::RemittanceReceived { .. } => 3,
+            Self::NotificationsSettled { .. } => 4,
         }
     }
 }
@@ -127,6 +132,11 @@ impl From<&DirectoryEvent> for DirectoryEventV1 {
             DirectoryEvent::RemittanceReceived { remittance, received } => {
                 Self::RemittanceReceived { remittance: remittance.clone(), received: received.into() }
             }
+            DirectoryEvent::NotificationsSettled { channel, next, settled } => Self::NotificationsSettled {
+                channel: channel.clone(),
+                next: position_form(*next),
+                settled: settled.iter().map(SettledV1::from).collect(),
+            },
         }
     }
 }
@@ -165,6 +175,10 @@ impl TryFrom<DirectoryEventV1> for DirectoryEvent {
             },
             DirectoryEventV1::RemittanceReceived { remittance, received } => {
                 Self::RemittanceReceived { remittance, received: received.try_into()? }
+            }
+            DirectoryEventV1::NotificationsSettled { channel, next, settled } => {
+                let settled = settled.into_iter().map(Settled::from).collect();
+                Self::NotificationsSettled { channel, next: position_of(next), settled }
             }
         })
     }

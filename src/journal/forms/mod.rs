@@ -15,10 +15,12 @@ mod credit_event;
 pub mod credit_record;
 mod crossing;
 pub mod directory_record;
+pub(super) mod outbox;
 pub(super) mod parts;
 pub mod snapshot_account;
 mod snapshot_billing;
 pub(super) mod snapshot_enterprise;
+mod standing;
 
 use serde::Deserialize;
 

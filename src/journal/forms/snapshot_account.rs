@@ -6,6 +6,7 @@ use super::parts::{
     ProfileV1, RememberedV1, currency_of, kind_number, kind_of, offset_of, status_number, status_of,
 };
 use super::snapshot_billing::BillingV1;
+use super::standing::WatchV1;
 use crate::domain::account::{AccountParts, Rare};
 use crate::domain::billing::Billing;
 use crate::domain::charge::Category;
@@ -15,6 +16,7 @@ use crate::domain::imports::{ImportedUpTo, Reading};
 use crate::domain::keys::Remembered;
 use crate::domain::money::Money;
 use crate::domain::paid_cloud_account::{ChargeSum, PaidCloudAccount};
+use crate::domain::standing::Watch;
 use crate::domain::time::{Cycle, Timestamp};
 use crate::domain::transfer_book::{Pair, TransferBook};
 use crate::journal::JournalFault;
@@ -42,6 +44,12 @@ pub(in crate::journal) struct AccountV1 {
     open_from: u32,
     #[serde(default)]
     billing: Option<Box<BillingV1>>,
+    // Since version 4 of snapshots.
+    #[serde(default)]
+    watch: Option<Box<WatchV1>>,
+    /// Overdue 1, suspended 2.
+    #[serde(default)]
+    standing: u8,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,12 +137,18 @@ impl AccountV1 {
                 .collect(),
             open_from: parts.open_from.index(),
             billing: parts.billing.as_deref().map(|billing| Box::new(billing.into())),
+            watch: parts.watch.as_deref().map(|watch| Box::new(watch.into())),
+            standing: u8::from(parts.overdue) | u8::from(parts.suspended) << 1,
         }
     }
 
     pub(in crate::journal) fn into_state(self) -> Result<AccountState, JournalFault> {
         let rare = self.rare.map(RareV1::into_rare).transpose()?.map(Box::new);
         let billing = self.billing.map(|form| Billing::try_from(*form)).transpose()?.map(Box::new);
+        let watch = self.watch.map(|form| Watch::try_from(*form)).transpose()?.map(Box::new);
+        if self.standing > 3 {
+            return Err(JournalFault::Malformed("standing"));
+        }
         let parts = AccountParts {
             unsettled_current: Money::from_units(self.unsettled_current),
             sequence: self.sequence,
@@ -150,6 +164,9 @@ impl AccountV1 {
             open_from: cycle_of(self.open_from)?,
             rare,
             billing,
+            watch,
+            overdue: self.standing & 1 != 0,
+            suspended: self.standing & 2 != 0,
         };
         let payments = self.payments.into_iter().map(PaymentV1::into_payment).collect::<Result<_, _>>()?;
         Ok((AccountIndex(self.index), parts, payments))
@@ -305,6 +322,9 @@ mod tests {
             open_from: Cycle::from_index(8),
             rare: Some(Box::new(rare)),
             billing: None,
+            watch: None,
+            overdue: false,
+            suspended: false,
         }
     }
 
@@ -368,14 +388,31 @@ mod tests {
     }
 
     #[test]
-    fn what_version_2_says_reads_with_nothing_billed() {
+    fn what_versions_2_and_3_say_reads_with_defaults() {
         let parts = AccountParts { open_from: Cycle::default(), ..parts(everything_rare()) };
         let bytes = rmp_serde::to_vec(&AccountV1::new(AccountIndex(3), &parts, std::iter::empty())).unwrap();
-        // One array of the first fourteen fields of sixteen; those added are 0 and nothing, a byte each.
-        assert_eq!((&bytes[..3], &bytes[bytes.len() - 2..]), (&[0xdc, 0, 16][..], &[0, 0xc0][..]));
-        let old = [&[0x9e], &bytes[3..bytes.len() - 2]].concat();
-        let read: AccountV1 = from_slice("account", &old).unwrap();
-        assert_eq!(read.into_state().unwrap(), (AccountIndex(3), parts, Vec::new()));
+        // One array of eighteen fields: fourteen of version 2, and two more of each version since, which are 0 and nothing, a
+        // byte each.
+        let (body, added) = bytes[3..].split_at(bytes.len() - 7);
+        assert_eq!((&bytes[..3], added), (&[0xdc, 0, 18][..], &[0, 0xc0, 0xc0, 0][..]));
+        for old in [[&[0x9e], body].concat(), [&[0xdc, 0, 16], body, &[0, 0xc0]].concat()] {
+            let read: AccountV1 = from_slice("account", &old).unwrap();
+            assert_eq!(read.into_state().unwrap(), (AccountIndex(3), parts.clone(), Vec::new()));
+        }
+    }
+
+    #[test]
+    fn standings_are_two_bits() {
+        for (overdue, suspended) in [(false, false), (true, false), (false, true), (true, true)] {
+            let parts = AccountParts { overdue, suspended, ..parts(Rare::default()) };
+            let form = AccountV1::new(AccountIndex(3), &parts, std::iter::empty());
+            assert_eq!(form.into_state().unwrap().1, parts);
+        }
+        for standing in [4, 255] {
+            let form = AccountV1::new(AccountIndex(3), &parts(Rare::default()), std::iter::empty());
+            let fault = AccountV1 { standing, ..form }.into_state().unwrap_err();
+            assert_eq!(fault.to_string(), "malformed standing");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 
 use super::{SharedStep, Step, follows};
 use crate::domain::account::Account;
+use crate::domain::account_event::AccountEvent;
 use crate::domain::billing::asset::{Asset, Portion};
 use crate::domain::charge::Category;
 use crate::domain::directory::Admission;
@@ -16,6 +17,7 @@ use crate::domain::ids::{AccountIndex, CloudIndex, Partition};
 use crate::domain::ledger::Ledger;
 use crate::domain::money::{Amount, Money, RunningSum};
 use crate::domain::prefetch::prefetch;
+use crate::domain::standing::ChargeStanding;
 use crate::domain::strings::{StringId, Strings};
 use crate::domain::time::Cycle;
 use crate::journal::JournalFault;
@@ -198,14 +200,15 @@ impl Applier {
         let strings = strings.read();
         let mut rows = Vec::with_capacity(ROWS_AT_ONCE);
         let mut deductions = posted.deductions().peekable();
+        let mut standings = posted.standings();
         for (place, charge) in posted.iter().enumerate() {
             rows.extend(self.resolve(place, &charge?, &strings)?);
             if rows.len() == ROWS_AT_ONCE {
-                self.apply(&rows, &mut deductions)?;
+                self.apply(&rows, &mut deductions, &mut standings)?;
                 rows.clear();
             }
         }
-        self.apply(&rows, &mut deductions)
+        self.apply(&rows, &mut deductions, &mut standings)
     }
 
     /// Finds the places of a row; none if nothing of it is here.
@@ -271,6 +274,7 @@ impl Applier {
         &mut self,
         rows: &[Row<'_>],
         deductions: &mut Peekable<impl Iterator<Item = (usize, Portion)>>,
+        standings: &mut &[(usize, ChargeStanding)],
     ) -> Result<(), JournalFault> {
         for row in rows.iter().take(PREFETCH_AHEAD) {
             self.prefetch(row);
@@ -306,6 +310,17 @@ impl Applier {
                     account.apply_deductions(row.cycle, [part]);
                 }
             }
+            while let Some(((place, standing), rest)) = standings.split_first()
+                && *place <= row.place
+            {
+                if *place == row.place {
+                    if standing.change.available_credit != account.available_credit() {
+                        return Err(JournalFault::Malformed("changed standings"));
+                    }
+                    account.apply_standing_of_charge(standing);
+                }
+                *standings = rest;
+            }
             if row.import > 0 {
                 account.rare_mut().imports.apply(row.source, row.original_cycle, row.import, None);
             }
@@ -335,6 +350,11 @@ impl Applier {
         let account = self.ledger.accounts.get_mut(slot).ok_or(JournalFault::Malformed("account number"))?;
         if !follows(account.sequence(), record.sequence, || entity(account))? {
             return Ok(());
+        }
+        if let AccountEvent::StandingChanged { change } = &record.event
+            && change.available_credit != account.available_credit()
+        {
+            return Err(JournalFault::Malformed("changed standing"));
         }
         let before = account.cash();
         account.apply(&record.event, record.at);

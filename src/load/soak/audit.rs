@@ -5,6 +5,7 @@ use std::error::Error;
 use super::poster::Poster;
 use crate::clock::Stopwatch;
 use crate::domain::money::Money;
+use crate::engine::listing::AccountFilter;
 use crate::engine::verify::verify;
 use crate::engine::{Config, Engine};
 use crate::load::workload::account_id;
@@ -76,7 +77,7 @@ fn compare(engine: &Engine, posters: &[Poster], audit: &mut Audit) -> Result<(),
     let mut from = Some(0);
     let mut accounts = 0;
     while let Some(first) = from {
-        let page = engine.list_accounts(first, PAGE, false, None)?;
+        let page = engine.list_accounts(&AccountFilter::default(), first, PAGE)?;
         for account in page.items {
             let held = (account.charges, account.unsettled_current);
             add(&mut all_held, held.0, held.1)?;
