@@ -12,48 +12,58 @@
 //! +--------+---------+--------------+-----------+-----+    +------+--------+-----+------+
 //! ```
 
+mod part;
+mod writer;
+
 use std::io;
 
-use serde::{Deserialize, Serialize};
-
 use super::JournalFault;
-use super::forms::billing::{RateV1, RemittanceV1};
 use super::forms::from_slice;
-use super::forms::outbox::ChannelV1;
-use super::forms::parts::{RememberedV1, currency_of};
 use super::forms::snapshot_account::{AccountState, AccountV1};
 use super::forms::snapshot_enterprise::{AuthorizationV1, CreditControlV1};
-use crate::domain::account::AccountParts;
 use crate::domain::admin_authorization::AdminAuthorization;
 use crate::domain::credit_control::CreditControl;
 use crate::domain::directory::DirectoryParts;
 use crate::domain::identities::{Identities, IdentityKey};
-use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex, Partition};
-use crate::domain::keys::Remembered;
-use crate::domain::paid_cloud_account::PaidCloudAccount;
+use crate::domain::ids::{EnterpriseIndex, Partition};
 use crate::domain::strings::{StringId, Strings};
-use crate::domain::time::{Cycle, Timestamp};
+use crate::domain::time::Cycle;
 use crate::limits::PARTITIONS;
 use crate::wal::Lsn;
 use crate::wal::storage::{Storage, StorageFile};
+pub use part::{AccountsPart, Part};
+use part::{IdentitiesV1, directory_parts};
+pub use writer::SnapshotWriter;
 
 const DIRECTORY: &str = "snapshots";
+
 const UNFINISHED: &str = "snapshots/unfinished.tmp";
+
 const MAGIC: [u8; 8] = *b"EXCHSNAP";
+
 /// Version 1 knows no enterprises, version 2 no bills, version 3 no alerts, suspensions and channels; they read as if there
 /// were none.
 const VERSION: u32 = 4;
+
 const HEADER_BYTES: usize = 40;
+
 const PART_HEADER_BYTES: usize = 12;
+
 /// How many finished snapshots stay; a broken one falls back to the older.
 const KEPT: usize = 2;
 
 const KIND_END: u32 = 0;
+
 const KIND_ACCOUNTS: u32 = 1;
+
 const KIND_IDENTITIES: u32 = 2;
+
 const KIND_DIRECTORY: u32 = 3;
+
 const KIND_STRINGS: u32 = 4;
+
 const KIND_CREDIT_CONTROL: u32 = 5;
+
 const KIND_AUTHORIZATION: u32 = 6;
 
 /// A snapshot that was read.
@@ -82,200 +92,6 @@ pub struct SnapshotNames {
     pub directory: DirectoryParts,
     /// The kept strings.
     pub strings: Strings,
-}
-
-/// One part of a snapshot, encoded; made where the state lives, written by whoever takes the snapshot.
-pub struct Part {
-    kind: u32,
-    body: Vec<u8>,
-}
-
-/// Collects accounts for one part.
-#[derive(Default)]
-pub struct AccountsPart(Vec<AccountV1>);
-
-impl AccountsPart {
-    /// Adds an account and what it owes for each cloud account.
-    pub fn push<'a>(
-        &mut self,
-        index: AccountIndex,
-        parts: &AccountParts,
-        payments: impl Iterator<Item = (CloudIndex, &'a PaidCloudAccount)>,
-    ) {
-        self.0.push(AccountV1::new(index, parts, payments));
-    }
-
-    /// The encoded part.
-    pub fn finish(&self) -> Part {
-        Part::encode(KIND_ACCOUNTS, &self.0)
-    }
-}
-
-impl Part {
-    fn encode(kind: u32, form: &impl Serialize) -> Self {
-        let body = rmp_serde::to_vec(form).expect("invariant: encoding into memory can't fail");
-        Self { kind, body }
-    }
-
-    /// The identities of one partition and cycle.
-    pub fn identities(partition: Partition, cycle: Cycle, keys: &[IdentityKey]) -> Self {
-        let bytes: Vec<u8> = keys.iter().flat_map(|key| key.0.to_le_bytes()).collect();
-        let form = IdentitiesV1 { partition: partition.0, cycle: cycle.index(), keys: bytes };
-        Self::encode(KIND_IDENTITIES, &form)
-    }
-
-    /// The directory.
-    pub fn directory(parts: &DirectoryParts) -> Self {
-        let form = DirectoryV1 {
-            sequence: parts.sequence,
-            at: parts.at.micros(),
-            accounts: parts.accounts.clone(),
-            clouds: parts.clouds.iter().map(|(id, payer)| (id.clone(), payer.0)).collect(),
-            changes: parts.changes.iter().map(|(cloud, payer, at)| (cloud.0, payer.0, at.micros())).collect(),
-            keys: parts.keys.iter().map(RememberedV1::from).collect(),
-            enterprises: parts.enterprises.clone(),
-            rates: parts
-                .rates
-                .iter()
-                .map(|(from, to, day, rate)| (from.as_str().into(), to.as_str().into(), *day, (*rate).into()))
-                .collect(),
-            remittances: parts
-                .remittances
-                .iter()
-                .map(|(id, received)| (id.clone(), received.into()))
-                .collect(),
-            channels: parts.channels.iter().map(|(name, channel)| (&**name, channel).into()).collect(),
-        };
-        Self::encode(KIND_DIRECTORY, &form)
-    }
-
-    /// One enterprise's credit control; taken after the directory's part.
-    pub fn credit_control(control: &CreditControl) -> Self {
-        Self::encode(KIND_CREDIT_CONTROL, &CreditControlV1::from(control))
-    }
-
-    /// One enterprise's authorization, or that outside of enterprises; taken after the directory's part.
-    pub fn authorization(enterprise: EnterpriseIndex, authorization: &AdminAuthorization) -> Self {
-        Self::encode(KIND_AUTHORIZATION, &AuthorizationV1::new(enterprise, authorization))
-    }
-
-    /// The kept strings.
-    pub fn strings(strings: &Strings) -> Self {
-        let form: Vec<(u32, &str)> = strings.iter().map(|(number, text)| (number.0, text)).collect();
-        Self::encode(KIND_STRINGS, &form)
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct IdentitiesV1 {
-    partition: u16,
-    cycle: u32,
-    #[serde(with = "serde_bytes")]
-    keys: Vec<u8>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DirectoryV1 {
-    sequence: u64,
-    at: i64,
-    accounts: Vec<Box<str>>,
-    clouds: Vec<(Box<str>, u32)>,
-    changes: Vec<(u32, u32, i64)>,
-    keys: Vec<RememberedV1>,
-    // Since version 2.
-    #[serde(default)]
-    enterprises: Vec<Box<str>>,
-    // Since version 3.
-    #[serde(default)]
-    rates: Vec<(Box<str>, Box<str>, i32, RateV1)>,
-    #[serde(default)]
-    remittances: Vec<(Box<str>, RemittanceV1)>,
-    // Since version 4.
-    #[serde(default)]
-    channels: Vec<ChannelV1>,
-}
-
-/// Synced after so many bytes: at its end the disk would be busy with all of it, and every commit would wait.
-const SYNC_BYTES: u64 = 512 * 1024;
-
-/// Writes a snapshot aside; [`SnapshotWriter::finish`] makes it count.
-pub struct SnapshotWriter<'s> {
-    storage: &'s dyn Storage,
-    file: Box<dyn StorageFile>,
-    low_water: Lsn,
-    offset: u64,
-    unsynced: u64,
-    parts: u64,
-}
-
-impl<'s> SnapshotWriter<'s> {
-    /// Begins a snapshot from which replay is to start after `low_water`, a durable block.
-    pub fn create(storage: &'s dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> io::Result<Self> {
-        storage.create_directory(DIRECTORY)?;
-        if storage.list(DIRECTORY)?.iter().any(|name| UNFINISHED.ends_with(name.as_str())) {
-            storage.delete(UNFINISHED)?;
-        }
-        let mut file = storage.create(UNFINISHED)?;
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        header.extend_from_slice(&MAGIC);
-        header.extend_from_slice(&VERSION.to_le_bytes());
-        header.extend_from_slice(&directory_id);
-        header.extend_from_slice(&low_water.number().to_le_bytes());
-        header.extend_from_slice(&crc32c::crc32c(&header).to_le_bytes());
-        file.write_all_at(&header, 0)?;
-        Ok(Self { storage, file, low_water, offset: header.len() as u64, unsynced: 0, parts: 0 })
-    }
-
-    /// Writes one part.
-    pub fn write(&mut self, part: &Part) -> io::Result<()> {
-        let length = u32::try_from(part.body.len())
-            .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a part of a snapshot exceeds 4 GiB"))?;
-        let mut header = Vec::with_capacity(PART_HEADER_BYTES);
-        header.extend_from_slice(&part.kind.to_le_bytes());
-        header.extend_from_slice(&length.to_le_bytes());
-        let crc = crc32c::crc32c_append(crc32c::crc32c(&header), &part.body);
-        header.extend_from_slice(&crc.to_le_bytes());
-        self.file.write_all_at(&header, self.offset)?;
-        self.file.write_all_at(&part.body, self.offset + header.len() as u64)?;
-        let bytes = (header.len() + part.body.len()) as u64;
-        self.offset += bytes;
-        self.unsynced += bytes;
-        self.parts += 1;
-        if self.unsynced >= SYNC_BYTES {
-            self.file.sync()?;
-            self.unsynced = 0;
-        }
-        Ok(())
-    }
-
-    /// Ends the snapshot and makes it count. Everything it may hold must be durable in the log by now.
-    ///
-    /// Gives the low-water mark of the older of two kept snapshots: the log up to it may be trimmed. None while there is
-    /// only one, because it may yet turn out to be broken.
-    ///
-    /// `newest_whole` is the newest one that was read or written before: those above it were passed over when the
-    /// ledger opened, because they are broken, and go.
-    pub fn finish(mut self, newest_whole: Lsn) -> io::Result<Option<Lsn>> {
-        let parts = self.parts;
-        self.write(&Part::encode(KIND_END, &parts))?;
-        self.file.sync()?;
-        self.storage.rename(UNFINISHED, &path(self.low_water))?;
-        self.storage.sync_directory(DIRECTORY)?;
-        let low_water = self.low_water;
-        let (mut kept, broken): (Vec<_>, Vec<_>) =
-            list(self.storage)?.into_iter().partition(|one| *one <= newest_whole || *one == low_water);
-        for one in broken {
-            self.storage.delete(&path(one))?;
-        }
-        if kept.len() > KEPT {
-            while kept.len() > KEPT {
-                self.storage.delete(&path(kept.remove(0)))?;
-            }
-            // Before the log is trimmed: else one could come back that needs what is gone.
-            self.storage.sync_directory(DIRECTORY)?;
-        }
-        Ok(kept.first().copied().filter(|_| kept.len() == KEPT))
-    }
 }
 
 fn path(low_water: Lsn) -> String {
@@ -459,34 +275,6 @@ impl Collected {
         }
         Ok(())
     }
-}
-
-fn directory_parts(body: &[u8]) -> Result<DirectoryParts, JournalFault> {
-    let form: DirectoryV1 = from_slice("directory", body)?;
-    Ok(DirectoryParts {
-        sequence: form.sequence,
-        at: Timestamp::from_micros(form.at),
-        accounts: form.accounts,
-        clouds: form.clouds.into_iter().map(|(id, payer)| (id, AccountIndex(payer))).collect(),
-        changes: form
-            .changes
-            .into_iter()
-            .map(|(cloud, payer, at)| (CloudIndex(cloud), AccountIndex(payer), Timestamp::from_micros(at)))
-            .collect(),
-        keys: form.keys.into_iter().map(Remembered::try_from).collect::<Result<_, _>>()?,
-        enterprises: form.enterprises,
-        rates: form
-            .rates
-            .into_iter()
-            .map(|(from, to, day, rate)| Ok((currency_of(&from)?, currency_of(&to)?, day, rate.try_into()?)))
-            .collect::<Result<_, JournalFault>>()?,
-        remittances: form
-            .remittances
-            .into_iter()
-            .map(|(id, received)| Ok((id, received.try_into()?)))
-            .collect::<Result<_, JournalFault>>()?,
-        channels: form.channels.into_iter().map(Into::into).collect(),
-    })
 }
 
 struct PartReader<'f> {
