@@ -3,6 +3,7 @@
 
 mod billing;
 mod crossing;
+mod crossing_world;
 mod golden;
 mod golden_billing;
 mod golden_standing;

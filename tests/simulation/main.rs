@@ -14,11 +14,14 @@ mod bills_learned;
 mod bills_rules;
 mod bills_workload;
 mod charges;
+mod charges_workload;
 mod client;
 mod disk;
+mod enterprise_workload;
 mod faults;
 #[path = "../hledger/mod.rs"]
 mod hledger_books;
+mod learned;
 mod many;
 mod model;
 mod op;

@@ -1,19 +1,16 @@
 //! What clients ask for next: every command, most of them sensible, some of them not.
 
-use exchequer::domain::charge::Category;
-use exchequer::domain::permissions::{Permission, Policy};
 use exchequer::domain::time::Timestamp;
-use exchequer::engine::{AccountSettings, Command, OnError, PROVIDER, Request};
+use exchequer::engine::{AccountSettings, Command, PROVIDER, Request};
 
-use crate::amounts::{amount, around, huge};
+use crate::amounts::{amount, around};
 use crate::bills::DAY;
 use crate::bills_learned::bill_of;
-use crate::bills_workload::{SERVICES, start};
 use crate::model::{Account, HoldState, Model};
-use crate::op::{Expect, Op, Sent, Thing, Touches, What};
+use crate::op::{Expect, Op, Sent, What};
 use crate::random::Chance;
 use crate::touches::{deciding, touches, widen};
-use crate::world::{BEGIN, HOUR, World, cents, management_of, owner_of};
+use crate::world::{BEGIN, HOUR, World, cents, owner_of};
 
 /// Less than what keys and closed holds are remembered for.
 pub const REMEMBERED: i64 = 50 * DAY;
@@ -26,7 +23,7 @@ pub struct Workload {
     /// When the clock jumped last, the time before.
     pub before: i64,
     /// Charges that were sent before.
-    charges: Vec<Sent>,
+    pub charges: Vec<Sent>,
     fresh: u64,
 }
 
@@ -134,7 +131,7 @@ impl Workload {
     }
 
     /// Another account of the same enterprise, more often than not.
-    fn fellow(&self, of: &(String, String), chance: &mut Chance) -> String {
+    pub fn fellow(&self, of: &(String, String), chance: &mut Chance) -> String {
         let fellows: Vec<_> = self.world.members.iter().filter(|(_, ecid)| *ecid == of.1).collect();
         if chance.one_in(10) { self.account(chance) } else { chance.pick(&fellows).0.clone() }
     }
@@ -163,42 +160,6 @@ impl Workload {
             78..84 => self.enterprise(ecid, chance),
             84..91 => self.administer(&of, model, chance),
             _ => self.provide(billing_account, model, chance),
-        }
-    }
-
-    fn revoke(&self, receiver: &str, account: Option<&Account>, chance: &mut Chance) -> Command {
-        let givers: Vec<_> = account.into_iter().flat_map(|account| &account.book).collect();
-        let (giver, most) = if givers.is_empty() || chance.one_in(8) {
-            (self.account(chance), 100)
-        } else {
-            let (giver, (transferred, revoked)) = chance.pick(&givers);
-            ((*giver).clone(), transferred - revoked)
-        };
-        Command::RevokeTransfer { giver, receiver: receiver.to_owned(), amount: around(most, chance) }
-    }
-
-    fn credit(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
-        let (billing_account, ecid) = of.clone();
-        let limit =
-            model.enterprises.get(&ecid).and_then(|enterprise| enterprise.members.get(&billing_account));
-        let limit = limit.map_or(0, |member| member.limit);
-        if chance.one_in(4) {
-            let to = self.fellow(of, chance);
-            return Command::MoveCredit { ecid, from: billing_account, to, amount: around(limit, chance) };
-        }
-        let credit_limit = match chance.below(8) {
-            0 | 1 => cents(0),
-            2 => around(limit, chance),
-            3 => huge(),
-            _ => cents(chance.below(40_000).cast_signed()),
-        };
-        let least = chance.one_in(4).then(|| cents(chance.below(60_000).cast_signed() - 30_000));
-        Command::AllocateCredit {
-            ecid,
-            billing_account,
-            credit_limit,
-            min_available_credit_after: least,
-            dry_run: chance.one_in(8),
         }
     }
 
@@ -233,80 +194,6 @@ impl Workload {
         }
         let amount = (!chance.one_in(3)).then(|| around(state.amount, chance));
         Command::CaptureHold { billing_account, hold: hold.clone(), amount }
-    }
-
-    fn associate(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
-        let (mut billing_account, ecid) = of.clone();
-        if chance.one_in(4) {
-            billing_account.clone_from(chance.pick(&self.world.outsiders));
-        }
-        let member =
-            model.enterprises.get(&ecid).and_then(|enterprise| enterprise.members.get(&billing_account));
-        match (member.map(|member| member.active), chance.below(4)) {
-            (None, 0..3) | (_, 0) => Command::InviteAccount { ecid, billing_account },
-            (Some(false) | None, _) | (_, 1) => Command::AcceptInvitation { ecid, billing_account },
-            _ => Command::EndAssociation { ecid, billing_account },
-        }
-    }
-
-    fn enterprise(&mut self, ecid: String, chance: &mut Chance) -> Command {
-        match chance.below(16) {
-            0..4 => {
-                let public_cloud = match chance.below(6) {
-                    0 => around(0, chance),
-                    1 => huge(),
-                    _ => cents(40_000 + chance.below(120_000).cast_signed()),
-                };
-                Command::SetTotalCredit {
-                    ecid,
-                    public_cloud,
-                    hybrid_cloud: chance.one_in(3).then(|| cents(500)),
-                }
-            }
-            4 | 5 => Command::EnableAccountCenter { ecid },
-            6..9 => Command::RequestCreditContract { ecid },
-            9..12 => Command::ApproveCreditContract { ecid },
-            12..15 => Command::ConfirmCreditContract { ecid },
-            _ => {
-                let management_account = self.account(chance);
-                let ecid = if chance.one_in(2) { ecid } else { self.fresh("new") };
-                let owner = owner_of(&ecid);
-                Command::OpenEnterprise { ecid, owner, management_account, currency: None }
-            }
-        }
-    }
-
-    fn administer(&self, of: &(String, String), model: &Model, chance: &mut Chance) -> Command {
-        let billing_account = of.0.clone();
-        let user = format!("{}/ann", chance.pick(&self.world.members).0);
-        match chance.below(10) {
-            0..4 => {
-                let many = if chance.one_in(6) { 21 } else { 1 + chance.below(3) };
-                let mut cloud_accounts: Vec<_> = (0..many).map(|_| self.account(chance)).collect();
-                if chance.one_in(6) {
-                    cloud_accounts.push("unknown".to_owned());
-                }
-                let all = Permission::GRANTABLE.into_iter();
-                let permissions = (!chance.one_in(3)).then(|| all.filter(|_| chance.one_in(2)).collect());
-                Command::GrantAdministrators { billing_account, cloud_accounts, permissions }
-            }
-            4..7 => {
-                let list = model.administrators.get(&model.list_of(&billing_account));
-                let listed: Vec<_> = list.into_iter().flat_map(|list| list.keys()).collect();
-                let cloud_account = match chance.below(3) {
-                    0 => management_of(&of.1),
-                    1 if !listed.is_empty() => (*chance.pick(&listed)).clone(),
-                    _ => self.account(chance),
-                };
-                Command::RevokeAdministrator { billing_account, cloud_account }
-            }
-            7 | 8 => {
-                let some = Permission::GRANTABLE.into_iter().filter(|_| chance.one_in(2)).collect();
-                let policy = *chance.pick(&[Policy::FullAccess, Policy::ReadOnly, Policy::Permissions(some)]);
-                Command::AttachPolicy { user, policy }
-            }
-            _ => Command::DetachPolicy { user },
-        }
     }
 
     fn provide(&mut self, billing_account: String, model: &Model, chance: &mut Chance) -> Command {
@@ -419,71 +306,6 @@ impl Workload {
             }
             _ => PROVIDER.to_owned(),
         }
-    }
-
-    fn post(&mut self, number: u64, model: &Model, chance: &mut Chance) -> Op {
-        let on_error = *chance.pick(&[OnError::Continue, OnError::Continue, OnError::Stop, OnError::Atomic]);
-        let mut charges = Vec::new();
-        let one = self.cloud(chance);
-        for _ in 0..=chance.below(4) {
-            let cloud = if on_error == OnError::Atomic { one.clone() } else { self.cloud(chance) };
-            charges.push(self.charge(cloud, model, chance));
-        }
-        let mut touches = Touches::default();
-        touches.beside.extend(charges.iter().map(|sent| Thing::Payer(sent.cloud.clone())));
-        Op {
-            number,
-            what: What::Post(charges, on_error, None),
-            touches,
-            expect: Expect::Anything,
-            reissued: false,
-        }
-    }
-
-    fn cloud(&self, chance: &mut Chance) -> String {
-        // More often than others those whose owners want to know.
-        if chance.one_in(3)
-            && let Some(watched) = self.watched(chance)
-        {
-            return watched;
-        }
-        if chance.one_in(3) { chance.pick(&self.world.clouds).clone() } else { self.account(chance) }
-    }
-
-    fn charge(&mut self, cloud: String, model: &Model, chance: &mut Chance) -> Sent {
-        if !self.charges.is_empty() && chance.one_in(6) {
-            let mut sent = chance.pick(&self.charges).clone();
-            if chance.one_in(3) {
-                sent.amount = amount(chance);
-            }
-            return sent;
-        }
-        let payer = model.payer(&cloud, Timestamp::from_micros(model.now));
-        let euro = payer.and_then(|payer| model.account(payer)).is_some_and(|payer| payer.currency == "EUR");
-        let wrong = chance.one_in(20);
-        let currency = if euro ^ wrong { "EUR" } else { "USD" };
-        let category = match chance.below(8) {
-            0 | 1 => Category::Purchase,
-            2 => Category::Tax,
-            _ => Category::Usage,
-        };
-        let refund = chance.one_in(6);
-        let steered = payer.and_then(|payer| Self::steer(payer, model, chance));
-        let amount = match steered {
-            Some(amount) => amount,
-            None if refund => cents(-chance.below(3_000).cast_signed()),
-            None => amount(chance),
-        };
-        let start = if model.months {
-            start(model.now, chance)
-        } else {
-            Timestamp::from_micros(BEGIN + chance.below(30 * 24).cast_signed() * HOUR)
-        };
-        let service = *chance.pick(&SERVICES);
-        let id = self.fresh("c");
-        let sent = Sent { cloud, id, amount, currency, start, category, service };
-        self.charges.push(sent.clone());
-        sent
     }
 }
 
