@@ -59,6 +59,12 @@ impl Home {
         ran
     }
 
+    /// Applies commands, none of which fails.
+    pub fn apply(&self, commands: &str) {
+        let ran = self.feed(&["apply", "-"], commands);
+        assert_eq!(ran.status, 0, "{}", ran.stdout);
+    }
+
     /// The JSON that a command prints, whatever its exit status.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let ran = self.run(&[arguments, &["--output", "json"]].concat());

@@ -79,8 +79,7 @@ fn ids_and_amounts_of_any_kind_balance() {
 "#
         ));
     }
-    let ran = home.feed(&["apply", "-"], &lines.concat());
-    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    home.apply(&lines.concat());
     check(&home);
 }
 

@@ -305,6 +305,20 @@ pub(super) fn replayed(
     replay(start, |sink| blocks[from..].iter().try_for_each(|block| sink(block)))
 }
 
+/// The log is sound and gives back the state, or it is refused with that fault.
+pub(super) fn check_sound(world: &World, sound: bool, fault: &str) {
+    match replayed(&world.blocks, 1, None) {
+        Ok(replayed) => {
+            assert!(sound);
+            world.check(&replayed);
+        }
+        Err(found) => {
+            assert!(!sound, "{found}");
+            assert_eq!(found.to_string(), fault);
+        }
+    }
+}
+
 #[test]
 fn the_log_gives_back_bills_wherever_a_snapshot_begins() {
     let mut world = World::new();
@@ -329,16 +343,7 @@ fn deductions_that_no_coupon_bears_are_refused() {
         world.grant("first", "3", "2026-06-10T00:00:00Z");
         world.grant("second", "20", "2027-01-01T00:00:00Z");
         world.charge_with("1", "10", "2026-05-02T00:00:00Z", change);
-        match replayed(&world.blocks, 1, None) {
-            Ok(replayed) => {
-                assert!(sound);
-                world.check(&replayed);
-            }
-            Err(fault) => {
-                assert!(!sound, "{fault}");
-                assert_eq!(fault.to_string(), "malformed deduction");
-            }
-        }
+        check_sound(&world, sound, "malformed deduction");
     };
     let deducted = |number, amount| Portion { asset: Asset::Coupon(number), amount: money(amount) };
     check(&|parts| assert_eq!(parts, &[deducted(0, "3"), deducted(1, "7")]), true);

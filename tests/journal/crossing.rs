@@ -11,7 +11,7 @@ use exchequer::journal::JournalFault;
 use exchequer::journal::replay::{Replayed, Start, replay};
 use exchequer::journal::snapshot::SnapshotState;
 
-use crate::crossing_world::World;
+use super::crossing_world::World;
 
 fn replayed(blocks: &[Vec<u8>], shards: usize, snapshot: Option<SnapshotState>) -> Replayed {
     let from = snapshot.as_ref().map_or(0, |snapshot| usize::try_from(snapshot.low_water.number()).unwrap());

@@ -1,7 +1,6 @@
 //! Records of version 2, records of enterprises and a snapshot of version 2, kept for ever: they must read as they did.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use exchequer::domain::account::{Account, AccountParts, Rare};
 use exchequer::domain::account_event::{AccountEvent, Posted};
@@ -13,33 +12,20 @@ use exchequer::domain::enterprise::Enterprise;
 use exchequer::domain::holds::HoldState;
 use exchequer::domain::ids::{AccountIndex, Currency, EnterpriseIndex};
 use exchequer::domain::keys::Remembered;
-use exchequer::domain::money::Money;
 use exchequer::domain::permissions::{Permission, Permissions, Policy};
 use exchequer::domain::strings::Strings;
-use exchequer::domain::time::{Cycle, Timestamp};
+use exchequer::domain::time::Cycle;
 use exchequer::journal::forms::account_record::AccountRecord;
 use exchequer::journal::forms::authorization_record::AuthorizationRecord;
 use exchequer::journal::forms::credit_record::CreditRecord;
 use exchequer::journal::forms::directory_record::DirectoryRecord;
 use exchequer::journal::frame::frames;
-use exchequer::journal::snapshot::{AccountsPart, Part, SnapshotWriter, read_first_whole};
-use exchequer::wal::{Lsn, SimStorage};
+use exchequer::journal::snapshot::{AccountsPart, Part};
+use exchequer::wal::Lsn;
 
-const DIRECTORY_ID: [u8; 16] = [3; 16];
+use super::golden_rig::{check_records, encoded, golden, instant, money, read_snapshot, write_snapshot};
 
 const LOW_WATER: Lsn = Lsn::new(17);
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
-}
-
-fn money(units: i128) -> Money {
-    Money::from_units(units)
-}
-
-fn instant(micros: i64) -> Timestamp {
-    Timestamp::from_micros(micros)
-}
 
 fn remembered() -> Remembered {
     Remembered {
@@ -164,11 +150,7 @@ fn authorization_records() -> Vec<AuthorizationRecord> {
 }
 
 fn records() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for record in account_records() {
-        record.encode(&mut bytes);
-    }
-    directory_record().encode(&mut bytes);
+    let mut bytes = encoded(account_records(), &directory_record());
     for record in credit_records() {
         record.encode(&mut bytes);
     }
@@ -188,12 +170,7 @@ fn write_the_golden_records() {
 fn records_of_version_2_and_of_enterprises_say_the_same_for_ever() {
     let bytes = fs::read(golden("records-v2")).unwrap();
     let mut frames = frames(&bytes).map(Result::unwrap);
-    for expected in account_records() {
-        let frame = frames.next().unwrap();
-        assert_eq!((AccountRecord::decode(&frame).unwrap(), frame.version), (expected, 2));
-    }
-    let frame = frames.next().unwrap();
-    assert_eq!((DirectoryRecord::decode(&frame).unwrap(), frame.version), (directory_record(), 2));
+    check_records(&mut frames, 2, account_records(), directory_record());
     for expected in credit_records() {
         let frame = frames.next().unwrap();
         assert_eq!((CreditRecord::decode(&frame).unwrap(), frame.version), (expected, 1));
@@ -276,16 +253,9 @@ fn outside() -> AdminAuthorization {
     outside
 }
 
-/// Where the snapshot stands in a data directory.
-fn path() -> String {
-    format!("snapshots/{:020}.snap", LOW_WATER.number())
-}
-
 #[test]
 #[ignore = "writes the golden files of this version; once, when a format version is new"]
 fn write_the_golden_snapshot() {
-    let storage = SimStorage::new(1);
-    let mut writer = SnapshotWriter::create(&storage, DIRECTORY_ID, LOW_WATER).unwrap();
     let mut accounts = AccountsPart::default();
     accounts.push(AccountIndex(0), &account_parts(), std::iter::empty());
     let Enterprise { control, authorization } = enterprise();
@@ -297,21 +267,12 @@ fn write_the_golden_snapshot() {
         Part::authorization(EnterpriseIndex(0), &authorization),
         Part::authorization(EnterpriseIndex::NONE, &outside()),
     ];
-    for part in &parts {
-        writer.write(part).unwrap();
-    }
-    writer.finish(Lsn::NOTHING).unwrap();
-    fs::write(golden("snapshot-v2"), storage.file(&path()).unwrap()).unwrap();
+    write_snapshot("snapshot-v2", LOW_WATER, &parts);
 }
 
 #[test]
 fn a_snapshot_of_version_2_says_the_same_for_ever() {
-    let storage = SimStorage::new(1);
-    storage.set_file(&path(), &fs::read(golden("snapshot-v2")).unwrap());
-    let mut broken = Vec::new();
-    let read = read_first_whole(&storage, DIRECTORY_ID, [LOW_WATER].into_iter(), &mut broken).unwrap();
-    assert!(broken.is_empty(), "{broken:?}");
-    let state = read.unwrap();
+    let state = read_snapshot("snapshot-v2", LOW_WATER);
     assert_eq!(state.accounts, [(AccountIndex(0), account_parts(), vec![])]);
     assert_eq!(state.directory, directory_parts());
     let Enterprise { control, authorization } = enterprise();

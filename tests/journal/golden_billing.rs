@@ -1,7 +1,6 @@
 //! Records and a snapshot of version 3, and charges of version 2, kept for ever: they must read as they did.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use exchequer::domain::account::{Account, AccountParts};
 use exchequer::domain::account_event::AccountEvent;
@@ -13,34 +12,22 @@ use exchequer::domain::billing::order::{Order, Refund};
 use exchequer::domain::billing::payment_method::{PaymentMethod, PaymentMethodKind, PaymentMethods};
 use exchequer::domain::billing::rate::Rate;
 use exchequer::domain::billing::settlement::{Settlement, SettlementEnd, Settlements};
-use exchequer::domain::charge::Category;
 use exchequer::domain::directory::{Directory, DirectoryEvent, DirectoryParts, Remittance};
 use exchequer::domain::ids::{AccountIndex, CloudIndex, Currency};
-use exchequer::domain::money::Money;
-use exchequer::domain::strings::{StringId, Strings};
+use exchequer::domain::strings::Strings;
 use exchequer::domain::time::{Cycle, Timestamp};
-use exchequer::journal::charges::{ChargeId, ChargesBuilder, ChargesPosted, Label, PostedCharge};
+use exchequer::journal::charges::{ChargesBuilder, ChargesPosted, PostedCharge};
 use exchequer::journal::forms::account_record::AccountRecord;
 use exchequer::journal::forms::directory_record::DirectoryRecord;
 use exchequer::journal::frame::frames;
-use exchequer::journal::snapshot::{AccountsPart, Part, SnapshotWriter, read_first_whole};
-use exchequer::wal::{Lsn, SimStorage};
+use exchequer::journal::snapshot::{AccountsPart, Part};
+use exchequer::wal::Lsn;
 
-const DIRECTORY_ID: [u8; 16] = [3; 16];
+use super::golden_rig::{
+    charge, check_records, encoded, golden, instant, money, read_snapshot, write_snapshot,
+};
 
 const LOW_WATER: Lsn = Lsn::new(18);
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
-}
-
-fn money(units: i128) -> Money {
-    Money::from_units(units)
-}
-
-fn instant(micros: i64) -> Timestamp {
-    Timestamp::from_micros(micros)
-}
 
 fn month(month: u32) -> Cycle {
     Cycle::new(2026, month).unwrap()
@@ -202,56 +189,22 @@ fn directory_record() -> DirectoryRecord {
     }
 }
 
-fn records() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for record in account_records() {
-        record.encode(&mut bytes);
-    }
-    directory_record().encode(&mut bytes);
-    bytes
-}
-
 #[test]
 #[ignore = "writes the golden files of this version; once, when a format version is new"]
 fn write_the_golden_records_of_version_3() {
-    fs::write(golden("records-v3"), records()).unwrap();
+    fs::write(golden("records-v3"), encoded(account_records(), &directory_record())).unwrap();
 }
 
 #[test]
 fn records_of_version_3_say_the_same_for_ever() {
     let bytes = fs::read(golden("records-v3")).unwrap();
     let mut frames = frames(&bytes).map(Result::unwrap);
-    for expected in account_records() {
-        let frame = frames.next().unwrap();
-        assert_eq!((AccountRecord::decode(&frame).unwrap(), frame.version), (expected, 3));
-    }
-    let frame = frames.next().unwrap();
-    assert_eq!((DirectoryRecord::decode(&frame).unwrap(), frame.version), (directory_record(), 3));
+    check_records(&mut frames, 3, account_records(), directory_record());
     assert!(frames.next().is_none());
 }
 
 fn charges() -> Vec<PostedCharge<'static>> {
-    let charge = PostedCharge {
-        account: AccountIndex(7),
-        sequence: 41,
-        cloud: CloudIndex(9),
-        amount: "12.5".parse().unwrap(),
-        period_start: instant(-5),
-        cycle: month(5),
-        original_cycle: month(5),
-        category: Category::Usage,
-        correction: false,
-        id: ChargeId::new("an id"),
-        source: Label { number: StringId::INLINE, inline: "meter" },
-        service: Label::EMPTY,
-        sku: Label::EMPTY,
-        unit: Label::EMPTY,
-        quantity: None,
-        description: "words",
-        tags: "{}",
-        import_row: 0,
-    };
-    vec![charge, PostedCharge { sequence: 42, original_cycle: month(4), ..charge }]
+    vec![charge(0), PostedCharge { original_cycle: month(4), ..charge(1) }]
 }
 
 fn deductions() -> Vec<(usize, Portion)> {
@@ -372,33 +325,18 @@ fn directory_parts() -> DirectoryParts {
     }
 }
 
-/// Where the snapshot stands in a data directory.
-fn path() -> String {
-    format!("snapshots/{:020}.snap", LOW_WATER.number())
-}
-
 #[test]
 #[ignore = "writes the golden files of this version; once, when a format version is new"]
 fn write_the_golden_snapshot_of_version_3() {
-    let storage = SimStorage::new(1);
-    let mut writer = SnapshotWriter::create(&storage, DIRECTORY_ID, LOW_WATER).unwrap();
     let mut accounts = AccountsPart::default();
     accounts.push(AccountIndex(0), &account_parts(), std::iter::empty());
-    for part in [accounts.finish(), Part::directory(&directory_parts()), Part::strings(&Strings::default())] {
-        writer.write(&part).unwrap();
-    }
-    writer.finish(Lsn::NOTHING).unwrap();
-    fs::write(golden("snapshot-v3"), storage.file(&path()).unwrap()).unwrap();
+    let parts = [accounts.finish(), Part::directory(&directory_parts()), Part::strings(&Strings::default())];
+    write_snapshot("snapshot-v3", LOW_WATER, &parts);
 }
 
 #[test]
 fn a_snapshot_of_version_3_says_the_same_for_ever() {
-    let storage = SimStorage::new(1);
-    storage.set_file(&path(), &fs::read(golden("snapshot-v3")).unwrap());
-    let mut broken = Vec::new();
-    let read = read_first_whole(&storage, DIRECTORY_ID, [LOW_WATER].into_iter(), &mut broken).unwrap();
-    assert!(broken.is_empty(), "{broken:?}");
-    let state = read.unwrap();
+    let state = read_snapshot("snapshot-v3", LOW_WATER);
     assert_eq!(state.accounts, [(AccountIndex(0), account_parts(), vec![])]);
     assert_eq!(state.directory, directory_parts());
 }

@@ -2,42 +2,28 @@
 //! versions can say is written as they did.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use exchequer::domain::account::{Account, AccountParts};
 use exchequer::domain::account_event::AccountEvent;
-use exchequer::domain::charge::Category;
 use exchequer::domain::directory::{Directory, DirectoryEvent, DirectoryParts};
-use exchequer::domain::ids::{AccountIndex, CloudIndex};
-use exchequer::domain::money::Money;
+use exchequer::domain::ids::AccountIndex;
 use exchequer::domain::outbox::{Channel, DeadLetter, Fate, Position, Settled};
 use exchequer::domain::standing::{
     AlertState, Changes, ChargeStanding, StandingChange, SuspensionBenefit, Watch,
 };
-use exchequer::domain::strings::{StringId, Strings};
-use exchequer::domain::time::{Cycle, Timestamp};
-use exchequer::journal::charges::{ChargeId, ChargesBuilder, ChargesPosted, Label, PostedCharge};
+use exchequer::domain::strings::Strings;
+use exchequer::journal::charges::{ChargesBuilder, ChargesPosted};
 use exchequer::journal::forms::account_record::AccountRecord;
 use exchequer::journal::forms::directory_record::DirectoryRecord;
 use exchequer::journal::frame::{Kind, frames};
-use exchequer::journal::snapshot::{AccountsPart, Part, SnapshotWriter, read_first_whole};
-use exchequer::wal::{Lsn, SimStorage};
+use exchequer::journal::snapshot::{AccountsPart, Part};
+use exchequer::wal::Lsn;
 
-const DIRECTORY_ID: [u8; 16] = [3; 16];
+use super::golden_rig::{
+    charge, check_records, encoded, golden, instant, money, read_snapshot, write_snapshot,
+};
 
 const LOW_WATER: Lsn = Lsn::new(19);
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
-}
-
-fn money(units: i128) -> Money {
-    Money::from_units(units)
-}
-
-fn instant(micros: i64) -> Timestamp {
-    Timestamp::from_micros(micros)
-}
 
 fn changed(changes: Changes, available_credit: i128, threshold: i128) -> StandingChange {
     StandingChange { changes, available_credit: money(available_credit), threshold: money(threshold) }
@@ -103,24 +89,14 @@ fn directory_record() -> DirectoryRecord {
 #[test]
 #[ignore = "writes the golden files of this version; once, when a format version is new"]
 fn write_the_golden_records_of_version_4() {
-    let mut bytes = Vec::new();
-    for record in account_records() {
-        record.encode(&mut bytes);
-    }
-    directory_record().encode(&mut bytes);
-    fs::write(golden("records-v4"), bytes).unwrap();
+    fs::write(golden("records-v4"), encoded(account_records(), &directory_record())).unwrap();
 }
 
 #[test]
 fn records_of_version_4_say_the_same_for_ever() {
     let bytes = fs::read(golden("records-v4")).unwrap();
     let mut frames = frames(&bytes).map(Result::unwrap);
-    for expected in account_records() {
-        let frame = frames.next().unwrap();
-        assert_eq!((AccountRecord::decode(&frame).unwrap(), frame.version), (expected, 4));
-    }
-    let frame = frames.next().unwrap();
-    assert_eq!((DirectoryRecord::decode(&frame).unwrap(), frame.version), (directory_record(), 4));
+    check_records(&mut frames, 4, account_records(), directory_record());
     assert!(frames.next().is_none());
 }
 
@@ -138,30 +114,6 @@ fn records_of_every_version_are_written_as_they_were() {
             kept = written.len();
         }
         assert!(kept > 0 && bytes.starts_with(&written), "{name}");
-    }
-}
-
-fn charge(row: u64) -> PostedCharge<'static> {
-    let cycle = Cycle::new(2026, 5).unwrap();
-    PostedCharge {
-        account: AccountIndex(7),
-        sequence: 41 + row,
-        cloud: CloudIndex(9),
-        amount: "12.5".parse().unwrap(),
-        period_start: instant(-5),
-        cycle,
-        original_cycle: cycle,
-        category: Category::Usage,
-        correction: false,
-        id: ChargeId::new("an id"),
-        source: Label { number: StringId::INLINE, inline: "meter" },
-        service: Label::EMPTY,
-        sku: Label::EMPTY,
-        unit: Label::EMPTY,
-        quantity: None,
-        description: "words",
-        tags: "{}",
-        import_row: 0,
     }
 }
 
@@ -278,35 +230,20 @@ fn directory_parts() -> DirectoryParts {
     }
 }
 
-/// Where the snapshot stands in a data directory.
-fn path() -> String {
-    format!("snapshots/{:020}.snap", LOW_WATER.number())
-}
-
 #[test]
 #[ignore = "writes the golden files of this version; once, when a format version is new"]
 fn write_the_golden_snapshot_of_version_4() {
-    let storage = SimStorage::new(1);
-    let mut writer = SnapshotWriter::create(&storage, DIRECTORY_ID, LOW_WATER).unwrap();
     let mut part = AccountsPart::default();
     for (index, account) in (0..).zip(accounts()) {
         part.push(AccountIndex(index), &account, std::iter::empty());
     }
-    for part in [part.finish(), Part::directory(&directory_parts()), Part::strings(&Strings::default())] {
-        writer.write(&part).unwrap();
-    }
-    writer.finish(Lsn::NOTHING).unwrap();
-    fs::write(golden("snapshot-v4"), storage.file(&path()).unwrap()).unwrap();
+    let parts = [part.finish(), Part::directory(&directory_parts()), Part::strings(&Strings::default())];
+    write_snapshot("snapshot-v4", LOW_WATER, &parts);
 }
 
 #[test]
 fn a_snapshot_of_version_4_says_the_same_for_ever() {
-    let storage = SimStorage::new(1);
-    storage.set_file(&path(), &fs::read(golden("snapshot-v4")).unwrap());
-    let mut broken = Vec::new();
-    let read = read_first_whole(&storage, DIRECTORY_ID, [LOW_WATER].into_iter(), &mut broken).unwrap();
-    assert!(broken.is_empty(), "{broken:?}");
-    let state = read.unwrap();
+    let state = read_snapshot("snapshot-v4", LOW_WATER);
     let expect = (0..).zip(accounts()).map(|(index, account)| (AccountIndex(index), account, vec![]));
     assert_eq!(state.accounts, expect.collect::<Vec<_>>());
     assert_eq!(state.directory, directory_parts());
@@ -314,12 +251,7 @@ fn a_snapshot_of_version_4_says_the_same_for_ever() {
 
 #[test]
 fn a_snapshot_of_version_3_knows_no_alerts_and_nobody_who_is_overdue() {
-    let storage = SimStorage::new(1);
-    let low_water = Lsn::new(18);
-    let path = format!("snapshots/{:020}.snap", low_water.number());
-    storage.set_file(&path, &fs::read(golden("snapshot-v3")).unwrap());
-    let read = read_first_whole(&storage, DIRECTORY_ID, [low_water].into_iter(), &mut Vec::new()).unwrap();
-    let state = read.unwrap();
+    let state = read_snapshot("snapshot-v3", Lsn::new(18));
     let (_, account, _) = &state.accounts[0];
     assert_eq!((&account.watch, account.overdue, account.suspended), (&None, false, false));
     assert_eq!(state.directory.channels, []);

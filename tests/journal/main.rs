@@ -6,5 +6,6 @@ mod crossing;
 mod crossing_world;
 mod golden;
 mod golden_billing;
+mod golden_rig;
 mod golden_standing;
 mod standing;

@@ -10,7 +10,7 @@ use exchequer::journal::forms::account_record::AccountRecord;
 use exchequer::journal::frame::frames;
 use exchequer::wal::Lsn;
 
-use super::billing::{ACCOUNT, World, at, money, replayed};
+use super::billing::{ACCOUNT, World, at, check_sound, money, replayed};
 
 fn alert(threshold: &str) -> AccountCommand {
     AccountCommand::SetLowBalanceAlert { enabled: true, threshold: Some(money(threshold)) }
@@ -109,16 +109,7 @@ fn a_change_of_standing_at_another_available_credit_is_refused() {
         let mut builder = ChargesBuilder::default();
         world.push(&mut builder, ("1", "5", "2026-05-02T00:00:00Z"), |_| {}, tell);
         world.log(|bytes| builder.finish(bytes));
-        match replayed(&world.blocks, 1, None) {
-            Ok(replayed) => {
-                assert!(sound);
-                world.check(&replayed);
-            }
-            Err(fault) => {
-                assert!(!sound, "{fault}");
-                assert_eq!(fault.to_string(), "malformed changed standings");
-            }
-        }
+        check_sound(&world, sound, "malformed changed standings");
     };
     check(&|change| assert_eq!(change.available_credit, money("-5")), true);
     check(&|change| change.available_credit = money("5"), false);
@@ -138,15 +129,7 @@ fn a_change_of_standing_at_another_available_credit_is_refused() {
             threshold: Money::ZERO,
         };
         world.record(AccountEvent::StandingChanged { change });
-        match replayed(&world.blocks, 1, None) {
-            Ok(replayed) => {
-                assert!(sound);
-                world.check(&replayed);
-            }
-            Err(fault) => {
-                assert_eq!((fault.to_string().as_str(), sound), ("malformed changed standing", false));
-            }
-        }
+        check_sound(&world, sound, "malformed changed standing");
     }
 }
 
