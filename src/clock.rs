@@ -1,5 +1,7 @@
 //! The only reader of time.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -48,6 +50,38 @@ impl CpuClock {
     fn total() -> Duration {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         Duration::try_from(time).unwrap_or(Duration::ZERO)
+    }
+}
+
+/// Measures for how long a thread was ready to run and others ran instead.
+#[derive(Debug)]
+pub struct Delay {
+    /// The kernel's account of the thread; none where the kernel keeps none.
+    account: Option<File>,
+    last: Duration,
+}
+
+impl Delay {
+    /// Of the calling thread, from now on.
+    pub fn of_this_thread() -> Self {
+        // Running, waiting (both in nanoseconds) and how often.
+        let mut delay =
+            Self { account: File::open("/proc/thread-self/schedstat").ok(), last: Duration::ZERO };
+        delay.since_last();
+        delay
+    }
+
+    /// What came since the last call.
+    pub fn since_last(&mut self) -> Duration {
+        let total = self.total().unwrap_or(self.last);
+        total.saturating_sub(std::mem::replace(&mut self.last, total))
+    }
+
+    fn total(&self) -> Option<Duration> {
+        let mut text = [0; 64];
+        let count = self.account.as_ref()?.read_at(&mut text, 0).ok()?;
+        let waited = str::from_utf8(&text[..count]).ok()?.split_ascii_whitespace().nth(1)?;
+        waited.parse().ok().map(Duration::from_nanos)
     }
 }
 

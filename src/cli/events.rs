@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::{Globals, Verdict, console, data_dir};
 use crate::clock::Stopwatch;
-use crate::engine::feed::{Change, EventLines, Feed, lower_priority};
+use crate::engine::feed::{Background, Change, EventLines, Feed};
 use crate::wal::Lsn;
 
 /// Bytes that are written at once.
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
     data_dir::storage(globals)?; // or the usual words where there is no ledger
-    lower_priority();
+    let mut background = Background::enter();
     let interrupted = Arc::new(AtomicBool::new(false));
     // The first one ends the feed between two events, the second one the process.
     let signal = signal_hook::consts::SIGINT;
@@ -75,6 +75,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
             return Err(failure);
         }
         writer.write()?;
+        background.rest();
     }
     Ok(Verdict::Good)
 }

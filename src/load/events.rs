@@ -14,7 +14,7 @@ use crate::clock::Stopwatch;
 use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::money::{Amount, RunningSum};
 use crate::engine::Engine;
-use crate::engine::feed::{Change, EventLines, Fact, Subscription, lower_priority};
+use crate::engine::feed::{Background, Change, EventLines, Fact, Subscription};
 use crate::limits::IN_FLIGHT_CHARGES_MAX;
 use crate::wal::Lsn;
 
@@ -158,7 +158,6 @@ fn post_followed(
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("follower".to_owned());
         let reader = reader.spawn_scoped(scope, || {
-            lower_priority();
             audit.follow(subscription, expected.0, &seen).map(|()| (audit, start.elapsed()))
         })?;
         let posted = drive::post(engine, batches, pace)?;
@@ -200,6 +199,7 @@ impl Audit {
     }
 
     fn follow(&mut self, mut subscription: Subscription, all: u64, seen: &AtomicU64) -> Result<(), String> {
+        let mut background = Background::enter();
         while self.charges < all {
             let block = subscription.next(STUCK_AFTER).map_err(|error| error.to_string())?;
             let block = block.ok_or("the subscriber gets nothing more")?;
@@ -213,6 +213,7 @@ impl Audit {
                 return Err(fault);
             }
             seen.store(self.charges, Ordering::Relaxed);
+            background.rest();
         }
         if self.charges > all { Err("the subscriber saw charges twice".to_owned()) } else { Ok(()) }
     }

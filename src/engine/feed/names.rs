@@ -2,6 +2,7 @@
 
 use crate::domain::directory::{Directory, DirectoryEvent};
 use crate::domain::ids::{AccountIndex, CloudIndex, EnterpriseIndex};
+use crate::domain::prefetch::prefetch;
 use crate::domain::strings::{StringId, Strings};
 use crate::journal::JournalFault;
 use crate::journal::charges::{ChargesPosted, Label};
@@ -36,6 +37,33 @@ impl Numbered {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(&self.text[start..end])
     }
+
+    /// Brings nearer where a name ends, which [`Numbered::prefetch_text`] needs.
+    #[inline]
+    fn prefetch_end(&self, number: u32) {
+        if let Some(end) = self.ends.get(number as usize) {
+            prefetch(end);
+        }
+    }
+
+    /// Brings the name itself nearer.
+    #[inline]
+    fn prefetch_text(&self, number: u32) {
+        // Not by `get`, which looks at the text.
+        let last = self.ends.get(number as usize).and_then(|end| end.checked_sub(1));
+        if let Some(byte) = last.and_then(|last| self.text.as_bytes().get(last)) {
+            prefetch(byte);
+        }
+    }
+}
+
+/// How soon names are needed.
+#[derive(Clone, Copy)]
+pub(super) enum Ahead {
+    /// Soon: where the name is.
+    Far,
+    /// Next: the name.
+    Near,
 }
 
 /// The names that numbers in the log stand for, as far as they are known: learnt from the log, from a snapshot, or copied
@@ -121,6 +149,21 @@ impl Names {
     #[inline]
     pub(super) fn know(&self, account: AccountIndex, cloud: CloudIndex) -> bool {
         (account.0 as usize) < self.accounts.len() && (cloud.0 as usize) < self.clouds.len()
+    }
+
+    /// Asks memory for the names of a row that is `Ahead` of the one in hand.
+    #[inline]
+    pub(super) fn prefetch(&self, (account, cloud): (AccountIndex, CloudIndex), ahead: Ahead) {
+        match ahead {
+            Ahead::Far => {
+                self.accounts.prefetch_end(account.0);
+                self.clouds.prefetch_end(cloud.0);
+            }
+            Ahead::Near => {
+                self.accounts.prefetch_text(account.0);
+                self.clouds.prefetch_text(cloud.0);
+            }
+        }
     }
 
     /// Whether a text has to be looked up.

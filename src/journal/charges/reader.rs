@@ -149,6 +149,11 @@ impl<'a> ChargesPosted<'a> {
         (AccountIndex(self.account.row(row)), self.sequence.row(row))
     }
 
+    /// The account and the cloud account of a row, which is below [`ChargesPosted::rows`].
+    pub fn parties(&self, row: usize) -> (AccountIndex, CloudIndex) {
+        (AccountIndex(self.account.row(row)), CloudIndex(self.cloud.row(row)))
+    }
+
     /// How many charges.
     pub const fn rows(&self) -> usize {
         self.rows
