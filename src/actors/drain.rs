@@ -42,6 +42,7 @@ impl Shard {
                 self.admit(admission);
             }
             self.handle_parts(&mut contents);
+            self.wish_for_memory();
             inbox.give_back(contents);
             self.answer_questions(usize::MAX);
             // Group commit: as long as the log is busy, the record grows.
@@ -138,6 +139,14 @@ impl Shard {
             self.resident.log.releases.push(Release::Part { part: part.ticket, also });
         }
         contents.parts = parts; // for its memory
+    }
+
+    fn wish_for_memory(&self) {
+        if let Some(memory) = &self.shared.memory {
+            for wish in self.shared.identities[self.number].lock().take_wishes() {
+                let _ended = memory.send((self.number, wish)); // then tables grow without
+            }
+        }
     }
 
     pub(super) fn finish_record(&mut self) {

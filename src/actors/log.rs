@@ -14,6 +14,9 @@ use super::shard::{Pass, Shard};
 use super::ticket::TicketPart;
 use crate::wal::{Commit, Lsn, Order};
 
+/// The memory of a larger buffer is not kept.
+const SPARE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Something that waits until all that its actor recorded before it is durable. Dropped undone if the engine stops.
 pub enum Release {
     /// A batch's part of this shard.
@@ -67,6 +70,8 @@ struct Shared {
     wants: AtomicBool,
     /// Buffers handed over that are not durable yet.
     outstanding: AtomicUsize,
+    /// The memory of a buffer that became durable, empty: what the system gives anew is backed only when it is touched.
+    spare: Mutex<Vec<u8>>,
     /// Held from handing a buffer over until the messages that it causes are sent.
     sending: Mutex<()>,
 }
@@ -172,8 +177,10 @@ impl Producer {
         self.logged_bytes.fetch_add(buffer.bytes.len() as u64, Ordering::Relaxed);
         self.shared.outstanding.fetch_add(1, Ordering::SeqCst);
         let sends = std::mem::take(&mut buffer.sends);
+        let spare =
+            LogBuffer { bytes: std::mem::take(&mut self.shared.spare.lock()), ..LogBuffer::default() };
         let handover = Handover {
-            buffer: std::mem::take(buffer),
+            buffer: std::mem::replace(buffer, spare),
             shared: Arc::clone(&self.shared),
             wake: Arc::clone(&self.wake),
             gate: self.gate.clone(),
@@ -246,6 +253,11 @@ impl Commit for Handover {
             // Who gets an answer and asks the receiver of a message then must find it there: the disk may be faster
             // than the thread that sends.
             drop(self.shared.sending.lock());
+        }
+        let mut spare = std::mem::take(&mut self.buffer.bytes);
+        if spare.capacity() <= SPARE_BYTES_MAX {
+            spare.clear();
+            *self.shared.spare.lock() = spare;
         }
         self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
         leave(self.gate.as_deref(), self.buffer.room);

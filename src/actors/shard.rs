@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use actix::dev::{Envelope, EnvelopeProxy};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult};
+use crossbeam::channel::Sender;
 use parking_lot::{Mutex, RwLock};
 
 use super::billing_account::BillingAccount;
@@ -23,15 +24,14 @@ use crate::domain::account::Account;
 use crate::domain::billing::asset::Portion;
 use crate::domain::directory::{Admission, account_slot};
 use crate::domain::facts::Facts;
-use crate::domain::identities::Identities;
-use crate::domain::ids::{AccountIndex, Partition};
+use crate::domain::identities::{Identities, MemoryWish};
+use crate::domain::ids::AccountIndex;
 use crate::domain::ledger::{Ledger, Payment};
 use crate::domain::standing::ChargeStanding;
 use crate::domain::strings::Strings;
 use crate::domain::time::CycleSpan;
 use crate::journal::charges::ChargesBuilder;
 use crate::journal::snapshot::{AccountsPart, Part};
-use crate::limits::PARTITIONS;
 
 /// Messages of one mailbox handled before the others get their turn.
 const MAILBOX_MESSAGES_PER_TURN: usize = 64;
@@ -48,6 +48,8 @@ pub struct Shared {
     pub identities: Arc<[Mutex<Identities>]>,
     /// Whether any cloud account has payers on several shards.
     pub homes_shared: Arc<AtomicBool>,
+    /// Who takes memory for identities beforehand; none in a simulation.
+    pub memory: Option<Sender<(usize, MemoryWish)>>,
     /// The engine's health.
     pub health: Arc<Health>,
     /// Where the actors are.
@@ -437,33 +439,5 @@ impl Handler<SnapshotAccounts> for Shard {
             part.push(account.index, &account.to_parts(), payments);
         }
         MessageResult(Some(part.finish()))
-    }
-}
-
-/// Asks for the parts of a snapshot with the identities of this shard's `nth` partition.
-pub struct SnapshotIdentities {
-    /// Which of its partitions.
-    pub nth: usize,
-}
-
-impl Message for SnapshotIdentities {
-    type Result = Option<Vec<Part>>;
-}
-
-impl Handler<SnapshotIdentities> for Shard {
-    type Result = MessageResult<SnapshotIdentities>;
-
-    fn handle(&mut self, message: SnapshotIdentities, _: &mut Self::Context) -> Self::Result {
-        let number = self.number + message.nth * self.shards;
-        if number >= PARTITIONS {
-            return MessageResult(None);
-        }
-        let partition = Partition(u16::try_from(number).expect("invariant: PARTITIONS fits u16"));
-        let identities = self.shared.identities[self.number].lock();
-        let parts = identities
-            .partition(partition)
-            .map(|(cycle, keys)| Part::identities(partition, cycle, &keys))
-            .collect();
-        MessageResult(Some(parts))
     }
 }

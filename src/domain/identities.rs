@@ -124,21 +124,53 @@ pub enum Seen {
 /// Identities of one partition posted to one cycle, in the order of their hashes, each at its place or as little behind
 /// it as the others allow. A zero entry means an empty place; the identity that is zero itself stands aside.
 ///
-/// The order lets a look-up stop at the first greater one, and makes growing one pass.
+/// The order lets a look-up stop at the first greater one, and a table grow a little with every insertion: those that have
+/// moved to the larger table are the lesser ones.
 #[derive(Clone, Default, Debug)]
 struct Table {
-    /// The places, and behind them [`Table::OVERHANG`] more for those that the last places don't hold.
+    /// The places, and behind them [`Table::OVERHANG`] more for those that the last places don't hold; while the table
+    /// grows, those of them that are reached.
     entries: Vec<u128>,
+    places: usize,
+    /// What has not moved here yet.
+    leaving: Option<Box<Leaving>>,
     count: usize,
     holds_zero: bool,
+    /// Memory for the next larger table, if it was provided.
+    provided: Vec<u128>,
+    /// It was wished for.
+    wished: bool,
+}
+
+/// The smaller table that a growing one replaces. What has moved away is still there, and all less than what has not.
+#[derive(Clone, Debug)]
+struct Leaving {
+    entries: Vec<u128>,
+    places: usize,
+    /// What stands before has moved.
+    moved: usize,
+    /// The hash of the one that moved last.
+    last: u128,
 }
 
 impl Table {
     const OVERHANG: usize = 32;
 
+    /// Identities that move at every so manieth insertion: in a few microseconds, and the table has grown long before the
+    /// smaller one is too full.
+    const MOVED_AT_ONCE: usize = 2_048;
+    const MOVED_EVERY: usize = 32;
+
+    /// Places of the least table that waits for memory: a smaller one takes it in no time.
+    const PROVIDED_MIN: usize = 4_096;
+
+    /// The entries among which a key belongs, and its place there.
     #[inline]
-    fn place(&self, key: IdentityKey) -> usize {
-        place(key.0, self.entries.len().saturating_sub(Self::OVERHANG))
+    fn home(&self, key: IdentityKey) -> (&[u128], usize) {
+        match &self.leaving {
+            Some(leaving) if key.hash() > leaving.last => (&leaving.entries, place(key.0, leaving.places)),
+            _ => (&self.entries, place(key.0, self.places)),
+        }
     }
 
     #[inline]
@@ -146,7 +178,8 @@ impl Table {
         if key.hash() == 0 && self.holds_zero {
             return if key.0 == 0 { Seen::Duplicate } else { Seen::Conflict };
         }
-        for entry in self.entries.get(self.place(key)..).unwrap_or_default() {
+        let (entries, place) = self.home(key);
+        for entry in entries.get(place..).unwrap_or_default() {
             let hash = IdentityKey(*entry).hash();
             if hash >= key.hash() && *entry != 0 {
                 if hash > key.hash() {
@@ -161,61 +194,139 @@ impl Table {
         Seen::New
     }
 
-    /// Adds an identity that is not there to the table of that partition.
+    /// Adds an identity that is not there to the table of that partition; whether memory is wished for, which somebody
+    /// `provides`.
     #[inline]
-    fn insert(&mut self, key: IdentityKey, partition: Partition) {
+    fn insert(&mut self, key: IdentityKey, partition: Partition, provides: bool) -> bool {
         self.count += 1;
         if key.0 == 0 {
             self.holds_zero = true;
-            return;
+            return false;
         }
-        // At most seven eighths full.
-        if self.count * 8 > self.entries.len().saturating_sub(Self::OVERHANG) * 7 {
-            self.grow(partition);
+        let mut wish = false;
+        if self.leaving.is_some() {
+            if self.count.is_multiple_of(Self::MOVED_EVERY) {
+                self.move_some(Self::MOVED_AT_ONCE);
+            }
+        } else if self.count * 8 > self.places * 7 {
+            wish = self.wish_or_grow(partition, provides); // at most seven eighths full, as a rule
         }
         while !self.put(key) {
-            self.grow(partition);
+            if self.leaving.is_none() {
+                self.grow(partition);
+            }
+            self.move_some(usize::MAX);
         }
+        wish
+    }
+
+    /// Grows, unless it is worth while to wait for memory: whether to wish for that.
+    #[cold]
+    fn wish_or_grow(&mut self, partition: Partition, provides: bool) -> bool {
+        let can_wait = self.places >= Self::PROVIDED_MIN && self.count * 16 <= self.places * 15;
+        if !provides || !can_wait || self.provided.capacity() > 0 {
+            self.grow(partition);
+            return false;
+        }
+        !std::mem::replace(&mut self.wished, true)
+    }
+
+    /// Entries of the next larger table.
+    fn entries_above(&self, partition: Partition) -> usize {
+        places_above(partition, self.places) + Self::OVERHANG
     }
 
     /// Puts an identity where it belongs; those behind it move up. `false` if there is no room for that.
     #[inline]
     fn put(&mut self, key: IdentityKey) -> bool {
-        let place = self.place(key);
-        let behind = |entry: &u128| *entry == 0 || *entry > key.0;
-        let Some(at) = self.entries[place..].iter().position(behind).map(|at| place + at) else {
-            return false;
+        let (entries, places) = match &mut self.leaving {
+            Some(leaving) if key.hash() > leaving.last => (&mut leaving.entries, leaving.places),
+            _ => (&mut self.entries, self.places),
         };
-        if self.entries[at] != 0 {
-            let empty = self.entries[at..].iter().position(|entry| *entry == 0);
-            let Some(empty) = empty.map(|empty| at + empty) else { return false };
-            self.entries.copy_within(at..empty, at + 1);
+        let (place, room) = (place(key.0, places), places + Self::OVERHANG);
+        let behind = |entry: &u128| *entry == 0 || *entry > key.0;
+        let found = entries[place..].iter().position(behind).map_or(entries.len(), |at| place + at);
+        let empty = entries[found..].iter().position(|entry| *entry == 0);
+        let empty = empty.map_or(entries.len(), |empty| found + empty);
+        if empty == entries.len() {
+            if empty == room {
+                return false;
+            }
+            entries.push(0); // a growing table's next place
         }
-        self.entries[at] = key.0;
+        entries.copy_within(found..empty, found + 1);
+        entries[found] = key.0;
         true
     }
 
+    /// Begins to move to a larger table.
     #[cold]
     fn grow(&mut self, partition: Partition) {
-        let places = self.entries.len().saturating_sub(Self::OVERHANG);
-        self.resize(places_above(partition, places));
+        let (entries, places) = (std::mem::take(&mut self.entries), self.places);
+        let needed = self.entries_above(partition);
+        self.places = needed - Self::OVERHANG;
+        self.wished = false;
+        self.entries = std::mem::take(&mut self.provided);
+        self.entries.reserve_exact(needed);
+        self.leaving = Some(Box::new(Leaving { entries, places, moved: 0, last: 0 }));
+        self.move_some(1);
+    }
+
+    /// Moves about so many identities to the larger table, and one at least.
+    #[cold]
+    fn move_some(&mut self, count: usize) {
+        let Some(leaving) = &mut self.leaving else { return };
+        let room = self.places + Self::OVERHANG;
+        let rest = &leaving.entries[leaving.moved..];
+        let mut next = self.entries.len();
+        let first = rest.iter().find(|entry| **entry != 0).map_or(0, |entry| place(*entry, self.places));
+        let end = first.max(next).saturating_add(count.saturating_mul(2)).min(room);
+        self.entries.resize(end, 0);
+        // Not past empty places: one that belongs after the last may still come there.
+        let (mut moved, mut all) = (0, true);
+        for (passed, entry) in rest.iter().enumerate() {
+            if *entry == 0 {
+                continue;
+            }
+            let at = place(*entry, self.places).max(next);
+            let Some(free) = self.entries.get_mut(at) else {
+                all = false;
+                break;
+            };
+            *free = *entry;
+            next = at + 1;
+            moved = passed + 1;
+            leaving.last = IdentityKey(*entry).hash();
+        }
+        if all {
+            self.entries.resize(room, 0);
+            self.leaving = None;
+        } else if end < room {
+            self.entries.truncate(next);
+            leaving.moved += moved;
+        } else {
+            leaving.moved += moved;
+            self.resize(self.places + self.places / 2);
+        }
     }
 
     /// Makes room for `count` more in the table of that partition.
     fn reserve(&mut self, count: usize, partition: Partition) {
         let needed = (self.count + count) * 8 / 7 + 1;
-        if needed + Self::OVERHANG > self.entries.len() {
+        if needed > self.places {
             self.resize(places_above(partition, needed));
         }
     }
 
-    /// Spreads the entries over so many places, or over more if they don't fit.
+    /// Spreads the entries over so many places at once, or over more if they don't fit.
     fn resize(&mut self, mut places: usize) {
-        let old = std::mem::take(&mut self.entries);
+        let old: Vec<_> = self.after(None).map(|key| key.0).filter(|entry| *entry != 0).collect();
+        self.leaving = None;
         loop {
             self.entries = vec![0; places + Self::OVERHANG];
+            self.places = places;
             let mut next = 0;
-            let moved = old.iter().filter(|entry| **entry != 0).all(|entry| {
+            let moved = old.iter().all(|entry| {
                 let at = place(*entry, places).max(next);
                 next = at + 1;
                 self.entries.get_mut(at).map(|free| *free = *entry).is_some()
@@ -227,22 +338,46 @@ impl Table {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = IdentityKey> {
-        let zero = self.holds_zero.then_some(IdentityKey(0));
-        zero.into_iter()
-            .chain(self.entries.iter().filter(|entry| **entry != 0).map(|entry| IdentityKey(*entry)))
+    /// The identities after that one, in order; from the first one on if there is none.
+    fn after(&self, key: Option<IdentityKey>) -> impl Iterator<Item = IdentityKey> {
+        let zero = (self.holds_zero && key.is_none()).then_some(IdentityKey(0));
+        let key = key.map_or(0, |key| key.0);
+        let from = |entries: &[u128], places| place(key, places).min(entries.len());
+        let leaving = self.leaving.as_ref().map_or(&[][..], |leaving| {
+            &leaving.entries[leaving.moved.max(from(&leaving.entries, leaving.places))..]
+        });
+        let entries = self.entries[from(&self.entries, self.places)..].iter().chain(leaving);
+        zero.into_iter().chain(entries.copied().filter(move |entry| *entry > key).map(IdentityKey))
     }
+
+    fn memory_bytes(&self) -> usize {
+        let leaving = self.leaving.as_ref().map_or(0, |leaving| leaving.entries.capacity());
+        (self.entries.capacity() + leaving + self.provided.capacity()) * size_of::<u128>()
+    }
+}
+
+/// Memory that a table needs soon, so that somebody can take it beforehand: what the system gives is backed only when it
+/// is touched, which takes milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryWish {
+    partition: Partition,
+    cycle: Cycle,
+    /// Entries.
+    pub entries: usize,
 }
 
 /// The identities that one shard remembers, in the partitions that it owns.
 #[derive(Clone, Debug)]
 pub struct Identities {
     partitions: Vec<Vec<(Cycle, Table)>>,
+    wishes: Vec<MemoryWish>,
+    /// Somebody fulfils them.
+    provides: bool,
 }
 
 impl Default for Identities {
     fn default() -> Self {
-        Self { partitions: vec![Vec::new(); PARTITIONS] }
+        Self { partitions: vec![Vec::new(); PARTITIONS], wishes: Vec::new(), provides: false }
     }
 }
 
@@ -263,7 +398,8 @@ impl Identities {
     #[inline]
     pub fn prefetch(&self, partition: Partition, key: IdentityKey) {
         for (_, table) in &self.partitions[usize::from(partition.0)] {
-            if let Some(entry) = table.entries.get(table.place(key)) {
+            let (entries, place) = table.home(key);
+            if let Some(entry) = entries.get(place) {
                 prefetch(entry);
             }
         }
@@ -303,11 +439,34 @@ impl Identities {
     pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {
         let tables = &mut self.partitions[usize::from(partition.0)];
         if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
-            table.insert(key, partition);
+            if table.insert(key, partition, self.provides) {
+                let entries = table.entries_above(partition);
+                self.wishes.push(MemoryWish { partition, cycle, entries });
+            }
         } else {
             let mut table = Table::default();
-            table.insert(key, partition);
+            table.insert(key, partition, false);
             tables.push((cycle, table));
+        }
+    }
+
+    /// From now on tables wish for memory before they grow. One that waits for too long grows without.
+    pub fn wish_for_memory(&mut self) {
+        self.provides = true;
+    }
+
+    /// The wishes since the last call.
+    pub fn take_wishes(&mut self) -> impl Iterator<Item = MemoryWish> {
+        self.wishes.drain(..)
+    }
+
+    /// Fulfils a wish with an empty `memory` of its size.
+    pub fn provide(&mut self, wish: &MemoryWish, memory: Vec<u128>) {
+        let tables = &mut self.partitions[usize::from(wish.partition.0)];
+        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == wish.cycle)
+            && table.wished
+        {
+            table.provided = memory; // otherwise it has grown meanwhile
         }
     }
 
@@ -333,14 +492,25 @@ impl Identities {
 
     /// Bytes of memory that the tables take.
     pub fn memory_bytes(&self) -> usize {
-        self.partitions.iter().flatten().map(|(_, table)| table.entries.capacity() * size_of::<u128>()).sum()
+        self.partitions.iter().flatten().map(|(_, table)| table.memory_bytes()).sum()
     }
 
-    /// The identities of one partition, cycle by cycle.
-    pub fn partition(&self, partition: Partition) -> impl Iterator<Item = (Cycle, Vec<IdentityKey>)> + '_ {
-        self.partitions[usize::from(partition.0)]
-            .iter()
-            .map(|(cycle, table)| (*cycle, table.iter().collect()))
+    /// The cycles of one partition.
+    pub fn cycles(&self, partition: Partition) -> Vec<Cycle> {
+        self.partitions[usize::from(partition.0)].iter().map(|(cycle, _)| *cycle).collect()
+    }
+
+    /// At most so many identities of a partition and cycle after that one, in their order; from the first one on if there is
+    /// none. The order stays while a table grows.
+    pub fn after(
+        &self,
+        partition: Partition,
+        cycle: Cycle,
+        key: Option<IdentityKey>,
+        most: usize,
+    ) -> impl Iterator<Item = IdentityKey> {
+        let table = self.partitions[usize::from(partition.0)].iter().find(|(one, _)| *one == cycle);
+        table.into_iter().flat_map(move |(_, table)| table.after(key)).take(most)
     }
 
     /// Moves the partitions of shard `shard` of `shards` out of `self`.
@@ -386,8 +556,11 @@ mod tests {
         }
         assert_eq!(identities.count(), model.len());
         let listed: usize = (0..3)
-            .flat_map(|number| identities.partition(Partition(number)))
-            .map(|(_, keys)| keys.len())
+            .map(Partition)
+            .flat_map(|partition| {
+                identities.cycles(partition).into_iter().map(move |cycle| (partition, cycle))
+            })
+            .map(|(partition, cycle)| identities.after(partition, cycle, None, usize::MAX).count())
             .sum();
         assert_eq!(listed, model.len());
     }
@@ -427,6 +600,60 @@ mod tests {
             }
         }
         assert!(thousandths / samples <= 24_000, "{}", thousandths / samples);
+    }
+
+    #[test]
+    fn a_table_grows_a_little_at_a_time() {
+        let (mut table, mut keys) = (Table::default(), Vec::new());
+        let (mut grew, mut slow) = (0, 0);
+        for round in 0..60_000 {
+            let waiting = |table: &Table| table.leaving.as_ref().map_or(0, |it| it.entries.len() - it.moved);
+            let before = waiting(&table);
+            let key = IdentityKey::new(mix(round), 0);
+            table.insert(key, Partition(3), false);
+            keys.push(key);
+            let after = waiting(&table);
+            grew += usize::from(after > before);
+            // Places that are empty are passed over.
+            assert!(before.saturating_sub(after) <= 2 * Table::MOVED_AT_ONCE, "{round}: {before}, {after}");
+            slow += usize::from(before > after && after > 0);
+            if after > 0 && round % 16 == 0 {
+                assert!(keys.iter().all(|key| table.look_up(*key) == Seen::Duplicate), "{round}");
+                assert!(table.after(None).is_sorted_by_key(|key| key.0), "{round}");
+                assert_eq!(table.after(None).count(), keys.len(), "{round}");
+                let behind = keys.iter().filter(|one| one.0 > key.0).count();
+                assert_eq!(table.after(Some(key)).count(), behind, "{round}");
+            }
+        }
+        assert!(grew > 10 && slow > 50, "{grew}, {slow}");
+    }
+
+    #[test]
+    fn a_table_grows_into_the_memory_that_it_wished_for_and_without_it_at_last() {
+        let (partition, cycle) = (Partition(1), Cycle::from_index(7));
+        for fulfilled in [true, false] {
+            let mut identities = Identities::default();
+            identities.wish_for_memory();
+            let mut wishes = 0;
+            for round in 0..100_000 {
+                identities.insert(partition, cycle, IdentityKey::new(mix(round), 0));
+                for wish in identities.take_wishes().collect::<Vec<_>>() {
+                    wishes += 1;
+                    if fulfilled {
+                        let memory = Vec::with_capacity(wish.entries);
+                        let provided = memory.as_ptr();
+                        identities.provide(&wish, memory);
+                        identities.insert(partition, cycle, IdentityKey::new(mix(1 << 40 | round), 0));
+                        let (_, table) = &identities.partitions[1][0];
+                        assert_eq!(table.entries.as_ptr(), provided);
+                        assert!(table.leaving.is_some() && table.entries.capacity() >= wish.entries);
+                    }
+                }
+            }
+            assert!(wishes > 5, "{wishes}");
+            let all = (0..100_000).map(|round| IdentityKey::new(mix(round), 0));
+            assert!(all.into_iter().all(|key| identities.look_up(partition, key) == Seen::Duplicate));
+        }
     }
 
     #[test]

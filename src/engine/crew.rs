@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use actix::{Actor, Arbiter, ArbiterHandle, Context, System};
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Sender, unbounded};
 use parking_lot::{Mutex, RwLock};
 
-use super::open::Basis;
+use super::open::{self, Basis};
 use super::references::References;
 use super::{Config, Inner, Threads};
 use crate::actors::directory::DirectoryActor;
@@ -22,6 +22,7 @@ use crate::actors::starter::Starter;
 use crate::domain::admin_authorization::AdminAuthorization;
 use crate::domain::directory::Directory;
 use crate::domain::enterprise::Enterprise;
+use crate::domain::identities::MemoryWish;
 use crate::domain::ids::CloudIndex;
 use crate::domain::ledger::Ledger;
 use crate::journal::replay::Replayed;
@@ -41,6 +42,9 @@ pub(super) struct Crew {
     orders: Sender<Order<Handover>>,
     logged_bytes: Arc<AtomicU64>,
 }
+
+/// Bytes of a page of memory, or less than one.
+const PAGE_BYTES: usize = 4_096;
 
 /// What callers and actors share.
 pub(super) struct Members {
@@ -69,6 +73,7 @@ impl Members {
             hasher,
             directory: self.directory,
             strings: self.shared.strings,
+            identities: self.shared.identities,
             inboxes: self.inboxes,
             gates: self.gates,
             newest: self.newest,
@@ -125,6 +130,7 @@ impl Crew {
             // There before any shard runs: the first one to run may look into another one's.
             identities: ledgers.iter_mut().map(|ledger| Mutex::new(take(&mut ledger.identities))).collect(),
             homes_shared: Arc::new(AtomicBool::new(spans)),
+            memory: None,
             health,
             routes: Arc::default(),
             planted: config.planted,
@@ -160,12 +166,13 @@ impl Crew {
 
     /// Runs the actors until told to stop. The directory lives on this thread, each shard on one of its own.
     pub(super) fn run(
-        self,
+        mut self,
         started: &std::sync::mpsc::Sender<Addresses>,
         stopped: tokio::sync::oneshot::Receiver<()>,
     ) {
         let health = Arc::clone(&self.shared.health);
         let _guard = PanicGuard { health, name: "actors' system" };
+        self.take_memory_beforehand();
         System::new().block_on(async move {
             let arbiters: Vec<_> = self.ledgers.iter().map(|_| Arbiter::new()).collect();
             let addresses = self.start(arbiters.iter().map(Arbiter::handle).collect());
@@ -178,6 +185,28 @@ impl Crew {
                 drop(arbiter.join());
             }
         });
+    }
+
+    /// Starts the thread that takes memory for identities; it ends with the last shard.
+    fn take_memory_beforehand(&mut self) {
+        let (memory, wishes) = unbounded::<(usize, MemoryWish)>();
+        let identities = Arc::clone(&self.shared.identities);
+        let work = move || {
+            for (shard, wish) in wishes {
+                let mut taken = vec![0; wish.entries];
+                // A page is there when it was touched.
+                taken.iter_mut().step_by(PAGE_BYTES / size_of::<u128>()).for_each(|entry| *entry = 1);
+                taken.clear();
+                identities[shard].lock().provide(&wish, taken);
+            }
+        };
+        match open::spawn("exchequer-memory", work) {
+            Ok(_) => {
+                self.shared.identities.iter().for_each(|shard| shard.lock().wish_for_memory());
+                self.shared.memory = Some(memory);
+            }
+            Err(error) => tracing::warn!(%error, "memory is taken only when it is needed"),
+        }
     }
 
     /// Starts the actors on the threads of `arbiters`, or all on this one.

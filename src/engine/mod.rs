@@ -79,7 +79,7 @@ use crate::actors::routes::Routes;
 use crate::actors::shard::{Pass, Shard};
 use crate::actors::ticket::Ticket;
 use crate::domain::directory::Directory;
-use crate::domain::identities::IdentityHasher;
+use crate::domain::identities::{Identities, IdentityHasher};
 use crate::domain::ids::EnterpriseIndex;
 use crate::domain::strings::Strings;
 use crate::wal::{Identity, LogFault, Lsn, Order, Storage, Watermark};
@@ -115,6 +115,7 @@ struct Inner {
     hasher: IdentityHasher,
     directory: Arc<RwLock<Directory>>,
     strings: Arc<RwLock<Strings>>,
+    identities: Arc<[Mutex<Identities>]>,
     inboxes: Vec<Arc<Inbox>>,
     gates: Vec<Arc<Gate>>,
     newest: Vec<Arc<Newest>>,

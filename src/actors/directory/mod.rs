@@ -245,6 +245,7 @@ mod tests {
             strings: Arc::default(),
             identities: Arc::new([]),
             homes_shared: Arc::new(AtomicBool::new(false)),
+            memory: None,
             health: Arc::clone(&health),
             routes: Arc::default(),
             planted: None,
