@@ -17,7 +17,7 @@
 //! against all identities that are remembered, applied to its account in place, and encoded with the others of the same step
 //! into one record.
 //! The batch is answered when the log's durable watermark has passed that record. Opening reads the newest snapshot and
-//! replays the log after it. No charge waits for memory: a table of identities grows a little at a time, into memory that
+//! replays the log after it. Charges hardly ever wait for memory: a table of identities grows a little at a time, into memory that
 //! another thread has touched before.
 //!
 //! What crosses accounts goes by messages, without a lock and without a transaction: a transfer, a revocation, credit given

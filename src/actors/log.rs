@@ -255,10 +255,12 @@ impl Commit for Handover {
             drop(self.shared.sending.lock());
         }
         let mut spare = std::mem::take(&mut self.buffer.bytes);
-        if spare.capacity() <= SPARE_BYTES_MAX {
-            spare.clear();
-            *self.shared.spare.lock() = spare;
+        spare.clear();
+        let mut kept = self.shared.spare.lock();
+        if spare.capacity() > kept.capacity() && spare.capacity() <= SPARE_BYTES_MAX {
+            *kept = spare;
         }
+        drop(kept);
         self.shared.outstanding.fetch_sub(1, Ordering::SeqCst);
         leave(self.gate.as_deref(), self.buffer.room);
         std::mem::take(&mut self.buffer.releases).into_iter().for_each(Release::run);

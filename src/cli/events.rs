@@ -75,7 +75,9 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
             return Err(failure);
         }
         writer.write()?;
-        background.rest();
+        if arguments.follow {
+            background.rest();
+        }
     }
     Ok(Verdict::Good)
 }

@@ -460,13 +460,16 @@ impl Identities {
         self.wishes.drain(..)
     }
 
-    /// Fulfils a wish with an empty `memory` of its size.
-    pub fn provide(&mut self, wish: &MemoryWish, memory: Vec<u128>) {
-        let tables = &mut self.partitions[usize::from(wish.partition.0)];
-        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == wish.cycle)
-            && table.wished
-        {
-            table.provided = memory; // otherwise it has grown meanwhile
+    /// Fulfils a wish with an empty `memory` of its size; what is not needed any more comes back.
+    #[must_use = "memory is given back slowly, better not while others wait"]
+    pub fn provide(&mut self, wish: &MemoryWish, memory: Vec<u128>) -> Vec<u128> {
+        let partition = wish.partition;
+        let tables = &mut self.partitions[usize::from(partition.0)];
+        match tables.iter_mut().find(|(one, _)| *one == wish.cycle) {
+            Some((_, table)) if table.wished && memory.capacity() >= table.entries_above(partition) => {
+                std::mem::replace(&mut table.provided, memory)
+            }
+            _ => memory, // it has grown meanwhile
         }
     }
 
@@ -642,11 +645,14 @@ mod tests {
                     if fulfilled {
                         let memory = Vec::with_capacity(wish.entries);
                         let provided = memory.as_ptr();
-                        identities.provide(&wish, memory);
+                        assert_eq!(identities.provide(&wish, Vec::new()).capacity(), 0, "too small");
+                        assert_eq!(identities.provide(&wish, memory).capacity(), 0);
                         identities.insert(partition, cycle, IdentityKey::new(mix(1 << 40 | round), 0));
                         let (_, table) = &identities.partitions[1][0];
                         assert_eq!(table.entries.as_ptr(), provided);
                         assert!(table.leaving.is_some() && table.entries.capacity() >= wish.entries);
+                        let late = Vec::with_capacity(wish.entries);
+                        assert!(identities.provide(&wish, late).capacity() >= wish.entries, "it has grown");
                     }
                 }
             }

@@ -73,7 +73,7 @@ impl Members {
             hasher,
             directory: self.directory,
             strings: self.shared.strings,
-            identities: self.shared.identities,
+            identities: Arc::downgrade(&self.shared.identities),
             inboxes: self.inboxes,
             gates: self.gates,
             newest: self.newest,
@@ -190,14 +190,16 @@ impl Crew {
     /// Starts the thread that takes memory for identities; it ends with the last shard.
     fn take_memory_beforehand(&mut self) {
         let (memory, wishes) = unbounded::<(usize, MemoryWish)>();
-        let identities = Arc::clone(&self.shared.identities);
+        let identities = Arc::downgrade(&self.shared.identities);
         let work = move || {
             for (shard, wish) in wishes {
                 let mut taken = vec![0; wish.entries];
                 // A page is there when it was touched.
                 taken.iter_mut().step_by(PAGE_BYTES / size_of::<u128>()).for_each(|entry| *entry = 1);
                 taken.clear();
-                identities[shard].lock().provide(&wish, taken);
+                let Some(identities) = identities.upgrade() else { return };
+                let unneeded = identities[shard].lock().provide(&wish, taken);
+                drop(unneeded); // not while the shard is kept waiting
             }
         };
         match open::spawn("exchequer-memory", work) {

@@ -46,8 +46,8 @@ mod unified_settlement;
 pub mod verify;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use actix::Addr;
@@ -115,7 +115,8 @@ struct Inner {
     hasher: IdentityHasher,
     directory: Arc<RwLock<Directory>>,
     strings: Arc<RwLock<Strings>>,
-    identities: Arc<[Mutex<Identities>]>,
+    /// They go with the shards.
+    identities: Weak<[Mutex<Identities>]>,
     inboxes: Vec<Arc<Inbox>>,
     gates: Vec<Arc<Gate>>,
     newest: Vec<Arc<Newest>>,

@@ -5,6 +5,8 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::yield_now;
+
 use super::{Engine, EngineError, Inner, OpenError, open};
 use crate::actors::directory::{LowWater, SnapshotDirectory};
 use crate::actors::planted::PlantedFault;
@@ -85,18 +87,18 @@ impl Engine {
         }
         for number in 0..PARTITIONS {
             let partition = Partition(u16::try_from(number).expect("invariant: PARTITIONS fits u16"));
-            self.write_identities(partition, writer)?;
+            self.write_identities(partition, writer).await?;
         }
         Ok(())
     }
 
     /// Copied a little at a time, so that the shard need not wait: what is added meanwhile comes again in the log.
-    fn write_identities(
+    async fn write_identities(
         &self,
         partition: Partition,
         writer: &mut SnapshotWriter<'_>,
     ) -> Result<(), EngineError> {
-        let shards = &self.inner.identities;
+        let shards = self.inner.identities.upgrade().ok_or_else(|| self.inner.stopped())?;
         let shard = &shards[usize::from(partition.0) % shards.len()];
         let cycles = shard.lock().cycles(partition);
         for cycle in cycles {
@@ -108,8 +110,10 @@ impl Engine {
                 if keys.len() < before + IDENTITIES_AT_ONCE {
                     break;
                 }
+                yield_now().await;
             }
             writer.write(&Part::identities(partition, cycle, &keys)).map_err(failed)?;
+            yield_now().await;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ pub const SHOWN: [(PlantedFault, u64); 16] = [
     (PlantedFault::OutboxNotResent, 45),
     (PlantedFault::SentBeforeQueued, 1_091),
     (PlantedFault::AnsweredBeforeDurable, 0),
-    (PlantedFault::SnapshotBeforeDurable, 128),
+    (PlantedFault::SnapshotBeforeDurable, 374),
     (PlantedFault::InboxNotIdempotent, 0),
     (PlantedFault::DueSkipped, 0),
     (PlantedFault::WrongAssetOrder, 0),

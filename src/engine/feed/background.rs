@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::clock::Delay;
 
+/// Waking up takes a while, also where nobody else wants the processor.
+const KEPT_MIN: Duration = Duration::from_millis(1);
+
 /// The longest rest: on processors that are idle again nothing is waited for.
 const REST_MAX: Duration = Duration::from_millis(20);
 
@@ -39,7 +42,7 @@ impl Background {
     /// milliseconds of work, on the thread itself.
     pub fn rest(&mut self) {
         let kept = self.delay.since_last();
-        if !kept.is_zero() {
+        if kept >= KEPT_MIN {
             std::thread::sleep(kept.min(REST_MAX));
         }
     }
