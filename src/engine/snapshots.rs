@@ -101,13 +101,16 @@ impl Engine {
         let shards = self.inner.identities.upgrade().ok_or_else(|| self.inner.stopped())?;
         let shard = &shards[usize::from(partition.0) % shards.len()];
         let cycles = shard.lock().cycles(partition);
+        // Used again, so that no fresh memory is touched while the shard is locked.
+        let mut piece = Vec::with_capacity(IDENTITIES_AT_ONCE);
         for cycle in cycles {
             let mut keys = Vec::new();
             loop {
-                keys.reserve(IDENTITIES_AT_ONCE);
-                let (before, last) = (keys.len(), keys.last().copied());
-                keys.extend(shard.lock().after(partition, cycle, last, IDENTITIES_AT_ONCE));
-                if keys.len() < before + IDENTITIES_AT_ONCE {
+                let last = keys.last().copied();
+                piece.clear();
+                piece.extend(shard.lock().after(partition, cycle, last, IDENTITIES_AT_ONCE));
+                keys.extend_from_slice(&piece);
+                if piece.len() < IDENTITIES_AT_ONCE {
                     break;
                 }
                 yield_now().await;
