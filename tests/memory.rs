@@ -16,7 +16,7 @@ const _: () = assert!(ACTOR_BYTES <= 256);
 #[test]
 #[allow(clippy::cast_precision_loss)] // a handful
 fn accounts_and_ids_cost_what_they_may() {
-    let spec = MemorySpec { accounts: 1_000_000, ids: 2_000_000, shards: 1, seed: 1 };
+    let spec = MemorySpec { accounts: 1_000_000, ids: 8_000_000, shards: 1, seed: 1 };
     let live_bytes = || {
         let stats = ALLOCATOR.stats();
         stats.bytes_allocated - stats.bytes_deallocated

@@ -10,7 +10,7 @@ use crate::domain::ledger::Payment;
 use crate::engine::{Config, Engine};
 
 /// Charges before those that count, so that every buffer has its size.
-const WARM_UP_CHARGES: u64 = 65_536;
+const WARM_UP_CHARGES: u64 = 524_288;
 
 /// How often the ids are looked at while they grow: tables grow in steps, and one look could meet a good moment.
 const LOOKS: u64 = 40;

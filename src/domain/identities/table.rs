@@ -65,7 +65,7 @@ impl Table {
     /// Identities that move at every so manieth insertion: in a few microseconds, and the table has grown long before the
     /// smaller one is too full.
     const MOVED_AT_ONCE: usize = 2_048;
-    const MOVED_EVERY: usize = 32;
+    const MOVED_EVERY: usize = 16;
 
     /// Places of the least table that waits for memory: a smaller one takes it in no time.
     const PROVIDED_MIN: usize = 4_096;
