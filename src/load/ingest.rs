@@ -109,7 +109,10 @@ pub fn measure(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Rounds, Box<dyn Error>> {
     let (home, floor_home) = (tempfile::tempdir_in(directory)?, tempfile::tempdir_in(directory)?);
-    let engine = open(home.path(), spec.workload.accounts, spec.shards)?;
+    // The floor takes no snapshots, so the engine doesn't either unless it is asked to.
+    let config = Config { shards: Some(spec.shards), snapshot_log_bytes: None, ..Config::new(home.path()) };
+    let engine = Engine::open(config)?;
+    open_accounts(&engine, spec.workload.accounts)?;
     let storage = Arc::new(OsStorage::open(floor_home.path(), true)?);
     let mut floor = Floor::open(spec.workload.accounts, spec.shards, storage, spec.workload.seed)?;
     for number in 0..spec.coupons {
