@@ -44,8 +44,8 @@ pub const BLOCK_BYTES_TARGET: usize = 4 * 1024 * 1024;
 /// Bytes of a log segment, unless configured; a larger block gets a segment of its own size.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Trimmed segments kept for reuse, unless configured.
-pub const SPARE_SEGMENTS_MAX: usize = 2;
+/// Trimmed segments kept for reuse, unless configured: those that are trimmed after a usual snapshot, and twice as many.
+pub const SPARE_SEGMENTS_MAX: usize = 16;
 
 const _: () = assert!(10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX) == MONEY_UNITS_PER_ONE);
 const _: () = assert!(COMPOSED_ID_BYTES_MAX > ID_BYTES_MAX);

@@ -22,7 +22,7 @@ pub struct Config {
     pub in_flight_charges_max: usize,
     /// How long a commit that is not full waits for more; not at all by default.
     pub max_commit_delay: Option<Duration>,
-    /// Bytes of log after which a snapshot is taken by itself; never if none.
+    /// Bytes of log after which a snapshot is taken by itself, or as many as the last one has if those are more; never if none.
     pub snapshot_log_bytes: Option<u64>,
     /// Whether the log is trimmed below the older snapshot; kept for history by default.
     pub trim_log: bool,
@@ -39,7 +39,7 @@ pub struct Config {
     pub planted: Option<PlantedFault>,
 }
 
-/// Bytes of log between two snapshots, unless configured: about ten million charges.
+/// Bytes of log between two snapshots at least, unless configured: about six million charges.
 const SNAPSHOT_LOG_BYTES: u64 = 512 * 1024 * 1024;
 
 impl Config {

@@ -25,12 +25,26 @@ const IDENTITIES_AT_ONCE: usize = 8_192;
 /// How often the growth of the log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// A snapshot that was taken.
+struct Taken {
+    /// Its low-water mark.
+    low_water: Lsn,
+    /// That of the older one that is kept.
+    needed: Option<Lsn>,
+    /// Its size; 0 if nothing has happened since the one before.
+    bytes: u64,
+}
+
 impl Engine {
     /// Takes a snapshot while everything else goes on. Gives its low-water mark: recovery reads the log from there.
     pub fn snapshot(&self) -> Result<Lsn, EngineError> {
+        self.snapshot_and_trim().map(|taken| taken.low_water)
+    }
+
+    fn snapshot_and_trim(&self) -> Result<Taken, EngineError> {
         self.blocking()?;
-        let (low_water, needed) = pollster::block_on(self.take_snapshot())?;
-        if let Some(needed) = needed.filter(|_| self.inner.config.trim_log) {
+        let taken = pollster::block_on(self.take_snapshot())?;
+        if let Some(needed) = taken.needed.filter(|_| self.inner.config.trim_log) {
             // What is still to be sent stays.
             let unsent = self.settled_up_to();
             let needed = unsent.map_or(needed, |unsent| unsent.min(needed));
@@ -38,21 +52,20 @@ impl Engine {
             drop(self.inner.orders.send(Order::Trim(needed.next())));
             self.barrier()?;
         }
-        Ok(low_water)
+        Ok(taken)
     }
 
     /// As [`Engine::snapshot`], on any runtime; the log is not trimmed.
     pub async fn snapshot_async(&self) -> Result<Lsn, EngineError> {
-        self.take_snapshot().await.map(|(low_water, _)| low_water)
+        self.take_snapshot().await.map(|taken| taken.low_water)
     }
 
-    /// The new snapshot's low-water mark, and that of the older one that is kept.
-    async fn take_snapshot(&self) -> Result<(Lsn, Option<Lsn>), EngineError> {
+    async fn take_snapshot(&self) -> Result<Taken, EngineError> {
         self.inner.check_running()?;
         let mut newest = self.inner.snapshot_lsn.lock().await;
         let low_water = self.inner.directory_actor.send(LowWater).await.map_err(|_| self.inner.stopped())?;
         if low_water == *newest {
-            return Ok((low_water, None));
+            return Ok(Taken { low_water, needed: None, bytes: 0 });
         }
         let storage = &*self.inner.storage;
         let mut writer =
@@ -68,10 +81,11 @@ impl Engine {
         if self.inner.config.planted != Some(PlantedFault::SnapshotBeforeDurable) {
             self.barrier_async().await?;
         }
+        let bytes = writer.bytes();
         let needed = writer.finish(*newest).map_err(failed)?;
         *newest = low_water;
-        tracing::info!(%low_water, "took a snapshot");
-        Ok((low_water, needed))
+        tracing::info!(%low_water, bytes, "took a snapshot");
+        Ok(Taken { low_water, needed, bytes })
     }
 
     async fn write_shards(&self, writer: &mut SnapshotWriter<'_>) -> Result<(), EngineError> {
@@ -154,6 +168,7 @@ fn failed(error: io::Error) -> EngineError {
 
 fn watch_log(inner: &Weak<Inner>, bytes: u64) {
     let mut last = 0;
+    let mut snapshot_bytes = 0;
     loop {
         std::thread::park_timeout(LOOK_EVERY);
         let Some(inner) = inner.upgrade() else { return };
@@ -161,14 +176,16 @@ fn watch_log(inner: &Weak<Inner>, bytes: u64) {
             return;
         }
         let written = inner.logged_bytes.load(Ordering::Relaxed);
-        if written - last < bytes {
+        // Snapshots of much state come less often, so that they don't keep the disk busier than the log does.
+        if written - last < bytes.max(snapshot_bytes) {
             continue;
         }
         last = written;
         let engine = Engine::of(inner);
-        if let Err(error) = engine.snapshot() {
+        match engine.snapshot_and_trim() {
+            Ok(taken) => snapshot_bytes = taken.bytes,
             // The log holds everything; the next one may succeed.
-            tracing::error!(%error, "taking a snapshot failed");
+            Err(error) => tracing::error!(%error, "taking a snapshot failed"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use exchequer::engine::verify::verify;
 use exchequer::engine::{Command, Engine, OnError};
-use exchequer::wal::{SimFault, SimStorage};
+use exchequer::wal::{SimFault, SimStorage, Storage};
 
 use crate::rig::{Sent, at, batch, cents, config, keyed};
 
@@ -125,4 +125,32 @@ fn a_broken_snapshot_is_none_of_the_two_that_are_kept() {
         post(&engine, usize::try_from(round).unwrap());
         engine.snapshot().unwrap();
     }
+}
+
+#[test]
+fn the_file_of_an_old_snapshot_becomes_that_of_the_next() {
+    // rule J1: whatever stood in it
+    const JUNK: u64 = 100_000;
+    let storage = SimStorage::new(0);
+    let engine = Engine::open(config(storage.clone(), 2)).unwrap();
+    engine.execute(&keyed(&Command::register_cloud_account("a"), "a")).unwrap();
+    for round in 0..6 {
+        let charge = Sent::new("a", format!("{round}"), 1, "2026-01-10T00:00:00Z");
+        assert_eq!(engine.post(&batch(&[charge]), OnError::Continue).unwrap().accepted, 1);
+        engine.snapshot().unwrap();
+        let old = storage.open("snapshots/unfinished.tmp");
+        assert_eq!(storage.list("snapshots").unwrap().len(), 3.min(round + 1));
+        assert_eq!(old.is_ok(), round >= 2);
+        if let Ok(mut old) = old {
+            old.write_all_at(&[0xAB; 100], JUNK).unwrap();
+        }
+    }
+    engine.close().unwrap();
+    let storage = storage.restart();
+    for name in storage.list("snapshots").unwrap().iter().filter(|name| name.ends_with(".snap")) {
+        assert!(storage.open(&format!("snapshots/{name}")).unwrap().size().unwrap() < JUNK, "{name}");
+    }
+    let engine = Engine::open(config(storage, 2)).unwrap();
+    assert!(engine.opened().snapshot.is_some() && engine.opened().broken_snapshots.is_empty());
+    assert_eq!(engine.account_overview("a").unwrap().charges, 6);
 }

@@ -2,7 +2,8 @@
 //!
 //! A snapshot is fuzzy: its parts are taken one after another while charges go on. It is right all the same, because
 //! every entity carries its record number, and replay from the low-water mark skips what an entity has already.
-//! It counts only once everything that it may hold is durable in the log; until then it stands under another name.
+//! It counts only once everything that it may hold is durable in the log; until then it stands under another name. Two
+//! are kept; the file of the one before becomes that of the next.
 //!
 //! ```text
 //! snapshots/<low-water lsn, 20 digits>.snap
@@ -130,19 +131,28 @@ pub fn read_first_whole(
 
 /// The names in the newest snapshot that is whole, one part in memory at a time; `None` if there is none.
 pub fn read_newest_names(storage: &dyn Storage, directory_id: [u8; 16]) -> io::Result<Option<SnapshotNames>> {
-    for low_water in list(storage)?.into_iter().rev() {
-        match read_names(storage, directory_id, low_water) {
-            Ok(names) => return Ok(Some(names)),
-            // Replaced by newer ones since they were listed.
-            Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(SnapshotFault::Io(error)) => return Err(error),
-            Err(fault @ SnapshotFault::Newer(_)) => {
-                return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
+    let mut listed = list(storage)?;
+    loop {
+        for low_water in listed.iter().rev() {
+            match read_names(storage, directory_id, *low_water) {
+                Ok(names) => return Ok(Some(names)),
+                Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(SnapshotFault::Io(error)) => return Err(error),
+                Err(fault @ SnapshotFault::Newer(_)) => {
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
+                }
+                Err(fault) => {
+                    tracing::warn!(file = path(*low_water), %fault, "passed over a broken snapshot");
+                }
             }
-            Err(fault) => tracing::warn!(file = path(low_water), %fault, "passed over a broken snapshot"),
         }
+        // Perhaps newer ones have replaced them while they were read.
+        let now = list(storage)?;
+        if now == listed {
+            return Ok(None);
+        }
+        listed = now;
     }
-    Ok(None)
 }
 
 fn read_names(

@@ -25,10 +25,8 @@ impl<'s> SnapshotWriter<'s> {
     /// Begins a snapshot from which replay is to start after `low_water`, a durable block.
     pub fn create(storage: &'s dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> io::Result<Self> {
         storage.create_directory(DIRECTORY)?;
-        if storage.list(DIRECTORY)?.iter().any(|name| UNFINISHED.ends_with(name.as_str())) {
-            storage.delete(UNFINISHED)?;
-        }
-        let mut file = storage.create(UNFINISHED)?;
+        let exists = storage.list(DIRECTORY)?.iter().any(|name| UNFINISHED.ends_with(name.as_str()));
+        let mut file = if exists { storage.open(UNFINISHED)? } else { storage.create(UNFINISHED)? };
         let mut header = Vec::with_capacity(HEADER_BYTES);
         header.extend_from_slice(&MAGIC);
         header.extend_from_slice(&VERSION.to_le_bytes());
@@ -61,6 +59,11 @@ impl<'s> SnapshotWriter<'s> {
         Ok(())
     }
 
+    /// Bytes written so far.
+    pub fn bytes(&self) -> u64 {
+        self.offset
+    }
+
     /// Ends the snapshot and makes it count. Everything it may hold must be durable in the log by now.
     ///
     /// Gives the low-water mark of the older of two kept snapshots: the log up to it may be trimmed. None while there is
@@ -71,6 +74,9 @@ impl<'s> SnapshotWriter<'s> {
     pub fn finish(mut self, newest_whole: Lsn) -> io::Result<Option<Lsn>> {
         let parts = self.parts;
         self.write(&Part::encode(KIND_END, &parts))?;
+        if self.file.size()? > self.offset {
+            self.file.set_size(self.offset)?;
+        }
         self.file.sync()?;
         self.storage.rename(UNFINISHED, &path(self.low_water))?;
         self.storage.sync_directory(DIRECTORY)?;
@@ -81,6 +87,9 @@ impl<'s> SnapshotWriter<'s> {
             self.storage.delete(&path(one))?;
         }
         if kept.len() > KEPT {
+            // One becomes the file of the next snapshot: to delete a large file takes the disk from every commit, a
+            // millisecond for each of its megabytes.
+            self.storage.rename(&path(kept.remove(0)), UNFINISHED)?;
             while kept.len() > KEPT {
                 self.storage.delete(&path(kept.remove(0)))?;
             }
