@@ -28,6 +28,9 @@ const PREFETCH_AHEAD: usize = 16;
 /// The same for each step on the way to an account's coupons.
 const PREFETCH_COUPONS_AHEAD: [usize; 4] = [12, 9, 6, 3];
 
+/// Of fewer rows a block of their own costs more than they wait for those behind them.
+const ROWS_WORTH_A_BLOCK: u32 = 4_096;
+
 /// How often the processor is left to callers before a turn, as long as there are few charges.
 const YIELDS_MAX: usize = 8;
 const FEW_CHARGES: usize = 64;
@@ -45,8 +48,9 @@ impl Shard {
             self.wish_for_memory();
             inbox.give_back(contents);
             self.answer_questions(usize::MAX);
-            // Group commit: as long as the log is busy, the record grows.
-            if self.producer.is_free() {
+            // Group commit: as long as the log is busy, or little is ready and more waits, the record grows.
+            if self.producer.is_free() && (self.builder.rows() >= ROWS_WORTH_A_BLOCK || inbox.waiting() == 0)
+            {
                 self.finish_record();
                 self.settle();
             }

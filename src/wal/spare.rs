@@ -45,7 +45,6 @@ pub(super) struct Spares {
     storage: Arc<dyn Storage>,
     size: u64,
     recycled_max: usize,
-    preallocation: Preallocation,
     numbered: u64,
     recycled: Vec<String>,
     helper: Option<Helper>,
@@ -67,22 +66,16 @@ impl Spares {
         recycled_max: usize,
         preallocation: Preallocation,
     ) -> Self {
-        Self {
-            storage,
-            size,
-            recycled_max,
-            preallocation,
-            numbered: 0,
-            recycled: Vec::new(),
-            helper: None,
-            requested: None,
-        }
+        // Now, so that its thread has the priority of whoever opens the log, not that of who writes it.
+        let ahead = preallocation == Preallocation::Ahead;
+        let helper = ahead.then(|| Helper::start(&storage).ok()).flatten();
+        Self { storage, size, recycled_max, numbered: 0, recycled: Vec::new(), helper, requested: None }
     }
 
     /// Has the next spare made ahead, as far as the current segment of `size` bytes is full: `filled`.
     pub fn keep_pace(&mut self, filled: u64, size: u64) {
-        if self.preallocation == Preallocation::Inline {
-            return;
+        if self.helper.is_none() {
+            return; // the writer does it at rotation
         }
         // Ahead by an eighth, so that it is whole in time.
         let share = u128::from(self.size) * u128::from(filled) * 9 / 8 / u128::from(size);
@@ -101,12 +94,6 @@ impl Spares {
     }
 
     fn request(&mut self) {
-        if self.helper.is_none() {
-            self.helper = Helper::start(&self.storage).ok();
-        }
-        if self.helper.is_none() {
-            return; // no helper to be had: the writer does it at rotation
-        }
         let job = self.job(self.size);
         self.requested = Some(Requested { path: job.path.clone(), allowed: 0 });
         if let Some(helper) = &self.helper {
