@@ -44,7 +44,7 @@ pub const BLOCK_BYTES_TARGET: usize = 4 * 1024 * 1024;
 /// Bytes of a log segment, unless configured; a larger block gets a segment of its own size.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Trimmed segments kept for reuse, unless configured: those that are trimmed after a usual snapshot, and twice as many.
+/// Trimmed segments kept for reuse, unless configured: as many as two usual snapshots set free.
 pub const SPARE_SEGMENTS_MAX: usize = 16;
 
 const _: () = assert!(10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX) == MONEY_UNITS_PER_ONE);

@@ -28,8 +28,8 @@ const PREFETCH_AHEAD: usize = 16;
 /// The same for each step on the way to an account's coupons.
 const PREFETCH_COUPONS_AHEAD: [usize; 4] = [12, 9, 6, 3];
 
-/// Of fewer rows a block of their own costs more than they wait for those behind them.
-const ROWS_WORTH_A_BLOCK: u32 = 4_096;
+/// A block of its own for fewer charges costs more than they wait for those behind them.
+const ROOM_WORTH_A_BLOCK: usize = 4_096;
 
 /// How often the processor is left to callers before a turn, as long as there are few charges.
 const YIELDS_MAX: usize = 8;
@@ -49,7 +49,8 @@ impl Shard {
             inbox.give_back(contents);
             self.answer_questions(usize::MAX);
             // Group commit: as long as the log is busy, or little is ready and more waits, the record grows.
-            if self.producer.is_free() && (self.builder.rows() >= ROWS_WORTH_A_BLOCK || inbox.waiting() == 0)
+            if self.producer.is_free()
+                && (self.resident.log.room >= ROOM_WORTH_A_BLOCK || inbox.waiting() == 0)
             {
                 self.finish_record();
                 self.settle();

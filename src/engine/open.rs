@@ -311,17 +311,6 @@ pub(super) fn spawn<T: Send + 'static>(
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(OpenError::Thread)
 }
 
-/// Gives the calling thread the highest priority, if the process may do that (`CAP_SYS_NICE` or `RLIMIT_NICE`).
-///
-/// All wait for the log's thread, and it needs a processor for microseconds only, but many times for each block.
-fn go_first() {
-    // Elsewhere it would be the whole process.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(-19) {
-        tracing::debug!(%error, "the log's thread has no higher priority than the others");
-    }
-}
-
 /// The log's thread. A fault, or a panic, stops the engine.
 fn run_log(
     writer: LogWriter,
@@ -332,7 +321,6 @@ fn run_log(
 ) -> Result<Lsn, LogFault> {
     let _guard = PanicGuard { health: Arc::clone(health), name: "log" };
     mark_engine_thread();
-    go_first();
     run(writer, queue, options, watermark).inspect_err(|fault| {
         health.stop(|| format!("{} (hint: {})", describe(fault), fault.hint()));
     })

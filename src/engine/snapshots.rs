@@ -67,6 +67,17 @@ impl Engine {
         if low_water == *newest {
             return Ok(Taken { low_water, needed: None, bytes: 0 });
         }
+        let written = self.write_snapshot(low_water, *newest).await;
+        if written.is_err() {
+            SnapshotWriter::discard(&*self.inner.storage);
+        }
+        let taken = written?;
+        *newest = low_water;
+        tracing::info!(%low_water, bytes = taken.bytes, "took a snapshot");
+        Ok(taken)
+    }
+
+    async fn write_snapshot(&self, low_water: Lsn, newest: Lsn) -> Result<Taken, EngineError> {
         let storage = &*self.inner.storage;
         let mut writer =
             SnapshotWriter::create(storage, self.inner.identity.directory_id, low_water).map_err(failed)?;
@@ -82,9 +93,7 @@ impl Engine {
             self.barrier_async().await?;
         }
         let bytes = writer.bytes();
-        let needed = writer.finish(*newest).map_err(failed)?;
-        *newest = low_water;
-        tracing::info!(%low_water, bytes, "took a snapshot");
+        let needed = writer.finish(newest).map_err(failed)?;
         Ok(Taken { low_water, needed, bytes })
     }
 
@@ -183,7 +192,8 @@ fn watch_log(inner: &Weak<Inner>, bytes: u64) {
         last = written;
         let engine = Engine::of(inner);
         match engine.snapshot_and_trim() {
-            Ok(taken) => snapshot_bytes = taken.bytes,
+            Ok(taken) if taken.bytes > 0 => snapshot_bytes = taken.bytes,
+            Ok(_) => {}
             // The log holds everything; the next one may succeed.
             Err(error) => tracing::error!(%error, "taking a snapshot failed"),
         }

@@ -68,7 +68,11 @@ impl Spares {
     ) -> Self {
         // Now, so that its thread has the priority of whoever opens the log, not that of who writes it.
         let ahead = preallocation == Preallocation::Ahead;
-        let helper = ahead.then(|| Helper::start(&storage).ok()).flatten();
+        let started = ahead.then(|| Helper::start(&storage)).transpose();
+        let helper = started.unwrap_or_else(|error| {
+            tracing::warn!(%error, "segments are filled with zeros only when they are needed");
+            None
+        });
         Self { storage, size, recycled_max, numbered: 0, recycled: Vec::new(), helper, requested: None }
     }
 

@@ -135,7 +135,9 @@ pub fn read_newest_names(storage: &dyn Storage, directory_id: [u8; 16]) -> io::R
     loop {
         for low_water in listed.iter().rev() {
             match read_names(storage, directory_id, *low_water) {
-                Ok(names) => return Ok(Some(names)),
+                // As long as it has its name nobody writes over it.
+                Ok(names) if list(storage)?.contains(low_water) => return Ok(Some(names)),
+                Ok(_) => {}
                 Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(SnapshotFault::Io(error)) => return Err(error),
                 Err(fault @ SnapshotFault::Newer(_)) => {

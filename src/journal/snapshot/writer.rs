@@ -26,7 +26,13 @@ impl<'s> SnapshotWriter<'s> {
     pub fn create(storage: &'s dyn Storage, directory_id: [u8; 16], low_water: Lsn) -> io::Result<Self> {
         storage.create_directory(DIRECTORY)?;
         let exists = storage.list(DIRECTORY)?.iter().any(|name| UNFINISHED.ends_with(name.as_str()));
-        let mut file = if exists { storage.open(UNFINISHED)? } else { storage.create(UNFINISHED)? };
+        let mut file = if exists {
+            // That it has no other name must be durable before anything is written over.
+            storage.sync_directory(DIRECTORY)?;
+            storage.open(UNFINISHED)?
+        } else {
+            storage.create(UNFINISHED)?
+        };
         let mut header = Vec::with_capacity(HEADER_BYTES);
         header.extend_from_slice(&MAGIC);
         header.extend_from_slice(&VERSION.to_le_bytes());
@@ -35,6 +41,14 @@ impl<'s> SnapshotWriter<'s> {
         header.extend_from_slice(&crc32c::crc32c(&header).to_le_bytes());
         file.write_all_at(&header, 0)?;
         Ok(Self { storage, file, low_water, offset: header.len() as u64, unsynced: 0, parts: 0 })
+    }
+
+    /// Deletes the file of a snapshot that could not be written: it may be what can't be written to, or what fills the
+    /// disk. Without effect if that fails.
+    pub fn discard(storage: &dyn Storage) {
+        if let Err(error) = storage.delete(UNFINISHED) {
+            tracing::debug!(%error, file = UNFINISHED, "cannot delete the file of an unfinished snapshot");
+        }
     }
 
     /// Writes one part.
