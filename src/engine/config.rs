@@ -22,7 +22,8 @@ pub struct Config {
     pub in_flight_charges_max: usize,
     /// How long a commit that is not full waits for more; not at all by default.
     pub max_commit_delay: Option<Duration>,
-    /// Bytes of log after which a snapshot is taken by itself, or as many as the last one that it took has, if those are more; never if none.
+    /// Bytes of log after which a snapshot is taken by itself, or as many as the last one that it took has, if those are
+    /// more; never if none.
     pub snapshot_log_bytes: Option<u64>,
     /// Whether the log is trimmed below the older snapshot; kept for history by default.
     pub trim_log: bool,

@@ -28,6 +28,9 @@ use crate::domain::ledger::Ledger;
 use crate::journal::replay::Replayed;
 use crate::wal::{Order, Watermark};
 
+/// Bytes of a page of memory, or less than one.
+const PAGE_BYTES: usize = 4_096;
+
 /// Everything that the actors are made of.
 pub(super) struct Crew {
     ledgers: Vec<Ledger>,
@@ -42,9 +45,6 @@ pub(super) struct Crew {
     orders: Sender<Order<Handover>>,
     logged_bytes: Arc<AtomicU64>,
 }
-
-/// Bytes of a page of memory, or less than one.
-const PAGE_BYTES: usize = 4_096;
 
 /// What callers and actors share.
 pub(super) struct Members {

@@ -110,8 +110,7 @@ pub fn measure(
 ) -> Result<Rounds, Box<dyn Error>> {
     let (home, floor_home) = (tempfile::tempdir_in(directory)?, tempfile::tempdir_in(directory)?);
     // The floor takes no snapshots, so the engine doesn't either unless it is asked to.
-    let config = Config { shards: Some(spec.shards), snapshot_log_bytes: None, ..Config::new(home.path()) };
-    let engine = Engine::open(config)?;
+    let engine = Engine::open(without_snapshots(home.path(), spec.shards))?;
     open_accounts(&engine, spec.workload.accounts)?;
     let storage = Arc::new(OsStorage::open(floor_home.path(), true)?);
     let mut floor = Floor::open(spec.workload.accounts, spec.shards, storage, spec.workload.seed)?;
@@ -170,6 +169,11 @@ pub fn open(directory: &Path, accounts: u32, shards: usize) -> Result<Engine, Bo
     let engine = Engine::open(Config { shards: Some(shards), ..Config::new(directory) })?;
     open_accounts(&engine, accounts)?;
     Ok(engine)
+}
+
+/// An engine that takes snapshots only when it is asked to.
+pub fn without_snapshots(directory: &Path, shards: usize) -> Config {
+    Config { shards: Some(shards), snapshot_log_bytes: None, ..Config::new(directory) }
 }
 
 /// Opens so many accounts, each with a cloud account of the same id.

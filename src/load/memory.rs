@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::path::Path;
 
-use super::ingest::open_accounts;
+use super::ingest::{open_accounts, without_snapshots};
 use super::recover::Charges;
 use crate::actors::billing_account::BillingAccount;
 use crate::domain::ledger::Payment;
-use crate::engine::{Config, Engine};
+use crate::engine::Engine;
 
 /// Charges before those that count, so that every buffer has its size.
 const WARM_UP_CHARGES: u64 = 524_288;
@@ -61,8 +61,7 @@ pub fn measure(
         Ok(live_bytes())
     };
     let home = tempfile::tempdir_in(directory)?;
-    let config = Config { shards: Some(spec.shards), snapshot_log_bytes: None, ..Config::new(home.path()) };
-    let engine = Engine::open(config)?;
+    let engine = Engine::open(without_snapshots(home.path(), spec.shards))?;
     let empty = held(&engine)?;
     open_accounts(&engine, spec.accounts)?;
     let accounts_bytes = held(&engine)?.saturating_sub(empty);

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use super::drive::{self, Pace};
 use super::figures::{Figures, median, share};
-use super::ingest::{deal, open_accounts};
+use super::ingest::{deal, open_accounts, without_snapshots};
 use super::replay_floor;
 use super::workload::{Distribution, IdOrder, Workload, WorkloadSpec};
 use crate::clock::{CpuClock, Stopwatch};
-use crate::engine::{Config, Engine, Opened};
+use crate::engine::{Engine, Opened};
 use crate::wal::{Identity, OsStorage};
 
 /// Charges generated and posted at a time.
@@ -125,13 +125,9 @@ pub fn from_snapshot(
     Ok(SnapshotRounds { snapshot_bytes, rounds })
 }
 
-fn config(spec: &RecoverSpec, home: &Path) -> Config {
-    Config { shards: Some(spec.shards), snapshot_log_bytes: None, ..Config::new(home) }
-}
-
 fn write(spec: &RecoverSpec, directory: &Path, snapshot: bool) -> Result<TempDir, Box<dyn Error>> {
     let home = tempfile::tempdir_in(directory)?;
-    let engine = Engine::open(config(spec, home.path()))?;
+    let engine = Engine::open(without_snapshots(home.path(), spec.shards))?;
     open_accounts(&engine, spec.accounts)?;
     Charges::new(spec.accounts, spec.seed).post(&engine, spec.charges)?;
     if snapshot {
@@ -170,7 +166,7 @@ impl Charges {
 /// Opens the ledger until every shard answers; closing it is not measured.
 fn open(spec: &RecoverSpec, home: &Path) -> Result<(Figures, Opened), Box<dyn Error>> {
     let (cpu, clock) = (CpuClock::start(), Stopwatch::start());
-    let engine = Engine::open(config(spec, home))?;
+    let engine = Engine::open(without_snapshots(home, spec.shards))?;
     engine.barrier()?;
     let figures = figures(spec, clock.elapsed(), cpu.elapsed());
     let opened = engine.opened().clone();

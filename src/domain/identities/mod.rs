@@ -108,16 +108,11 @@ impl Identities {
     /// Remembers an identity that [`Self::look_up`] called new, under the cycle it is posted to.
     #[inline]
     pub fn insert(&mut self, partition: Partition, cycle: Cycle, key: IdentityKey) {
-        let tables = &mut self.partitions[usize::from(partition.0)];
-        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
-            if table.insert(key, partition, self.provides) {
-                let entries = table.entries_above(partition);
-                self.wishes.push(MemoryWish { partition, cycle, entries });
-            }
-        } else {
-            let mut table = Table::default();
-            table.insert(key, partition, false);
-            tables.push((cycle, table));
+        let provides = self.provides;
+        let table = self.table(partition, cycle);
+        if table.insert(key, partition, provides) {
+            let entries = table.entries_above(partition);
+            self.wishes.push(MemoryWish { partition, cycle, entries });
         }
     }
 
@@ -149,14 +144,19 @@ impl Identities {
     /// Identities that come in the order of a table, as from a snapshot, must find it large enough already: in a table
     /// that grew under them they would all stand at its beginning, in one run that each one has to pass.
     pub fn reserve(&mut self, partition: Partition, cycle: Cycle, count: usize) {
+        self.table(partition, cycle).reserve(count, partition);
+    }
+
+    /// The table of a partition and cycle, which is made if there is none.
+    #[inline]
+    fn table(&mut self, partition: Partition, cycle: Cycle) -> &mut Table {
         let tables = &mut self.partitions[usize::from(partition.0)];
-        if let Some((_, table)) = tables.iter_mut().find(|(one, _)| *one == cycle) {
-            table.reserve(count, partition);
-        } else {
-            let mut table = Table::default();
-            table.reserve(count, partition);
-            tables.push((cycle, table));
-        }
+        let found = tables.iter().position(|(one, _)| *one == cycle);
+        let at = found.unwrap_or_else(|| {
+            tables.push((cycle, Table::default()));
+            tables.len() - 1
+        });
+        &mut tables[at].1
     }
 
     /// How many identities are remembered.

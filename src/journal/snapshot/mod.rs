@@ -133,28 +133,36 @@ pub fn read_first_whole(
 pub fn read_newest_names(storage: &dyn Storage, directory_id: [u8; 16]) -> io::Result<Option<SnapshotNames>> {
     let mut listed = list(storage)?;
     loop {
-        for low_water in listed.iter().rev() {
-            match read_names(storage, directory_id, *low_water) {
-                // As long as it has its name nobody writes over it.
-                Ok(names) if list(storage)?.contains(low_water) => return Ok(Some(names)),
-                Ok(_) => {}
-                Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(SnapshotFault::Io(error)) => return Err(error),
-                Err(fault @ SnapshotFault::Newer(_)) => {
-                    return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
-                }
-                Err(fault) => {
-                    tracing::warn!(file = path(*low_water), %fault, "passed over a broken snapshot");
-                }
-            }
-        }
-        // Perhaps newer ones have replaced them while they were read.
+        let found = read_first_names(storage, directory_id, &listed)?;
         let now = list(storage)?;
-        if now == listed {
-            return Ok(None);
+        match found {
+            // As long as it has its name nobody writes over it.
+            Some(names) if now.contains(&names.low_water) => return Ok(Some(names)),
+            None if now == listed => return Ok(None),
+            // Newer ones have replaced those while they were read.
+            _ => listed = now,
         }
-        listed = now;
     }
+}
+
+/// The names in the newest of these snapshots that is there and whole.
+fn read_first_names(
+    storage: &dyn Storage,
+    directory_id: [u8; 16],
+    low_waters: &[Lsn],
+) -> io::Result<Option<SnapshotNames>> {
+    for low_water in low_waters.iter().rev() {
+        match read_names(storage, directory_id, *low_water) {
+            Ok(names) => return Ok(Some(names)),
+            Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(SnapshotFault::Io(error)) => return Err(error),
+            Err(fault @ SnapshotFault::Newer(_)) => {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, fault));
+            }
+            Err(fault) => tracing::warn!(file = path(*low_water), %fault, "passed over a broken snapshot"),
+        }
+    }
+    Ok(None)
 }
 
 fn read_names(
