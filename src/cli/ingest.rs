@@ -133,7 +133,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         return Err(Failure::because(attempt, &fault, hint));
     }
     engine.map_or(Ok(()), data_dir::close)?;
-    if let Some(hint) = summary.hint() {
+    for hint in summary.hints() {
         eprintln!("hint: {hint}");
     }
     // All of it is posted, whether or not somebody reads about it.

@@ -50,7 +50,7 @@ pub(super) fn run(
         Output::Json => console::print_json(&report_json(cycle, &summary, &report)),
         Output::Text => console::print(&report_text(cycle, &summary, &report)),
     };
-    if let Some(hint) = summary.hint() {
+    for hint in summary.hints() {
         eprintln!("hint: {hint}");
     }
     // All of it is posted, whether or not somebody reads about it.

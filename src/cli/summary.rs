@@ -10,6 +10,7 @@ use super::Globals;
 use super::failure::Failure;
 use super::table::{self, Column, table};
 use crate::domain::money::Money;
+use crate::domain::refusals::Refusal;
 use crate::engine::PostReport;
 use crate::ingest::Page;
 
@@ -61,6 +62,8 @@ pub(super) struct Summary {
     rejected: u64,
     /// Rejected for their form, by a strict reader.
     refused_strictly: u64,
+    /// Whether one was rejected because its account is not known.
+    has_unknown: bool,
     lenient: bool,
     read_leniently: u64,
     /// Per currency; none where the sum is too large to be held.
@@ -80,6 +83,7 @@ impl Summary {
             inputs,
             lenient,
             refused_strictly: 0,
+            has_unknown: false,
             rows: 0,
             accepted: 0,
             duplicate: 0,
@@ -127,6 +131,8 @@ impl Summary {
             code: fault.code,
             detail: fault.detail.clone(),
         });
+        self.has_unknown |= report.items.iter().any(|item| item.code == Refusal::NotFound)
+            || page.refused.iter().any(|fault| fault.code == Refusal::NotFound.code());
         let exceptions = report.items.iter().map(|item| Item {
             input,
             row: page.rows[item.index as usize],
@@ -241,11 +247,13 @@ impl Summary {
         json["faults"] = self.faults.iter().map(fault).collect();
     }
 
-    /// What may help where rows were refused for their form.
-    pub(super) fn hint(&self) -> Option<&'static str> {
-        (self.refused_strictly > 0).then_some(
-            "`--lenient` also reads times without an offset, and amounts and categories in other spellings",
-        )
+    /// Options that may help where rows were refused.
+    pub(super) fn hints(&self) -> impl Iterator<Item = &'static str> {
+        let form =
+            "`--lenient` also reads times without an offset, and amounts and categories in other spellings";
+        let unknown = "`--open-accounts` opens the accounts that are not known yet";
+        let form = (self.refused_strictly > 0).then_some(form);
+        form.into_iter().chain(self.has_unknown.then_some(unknown))
     }
 
     /// The summary for people.

@@ -86,6 +86,8 @@ nothing was posted of 2 rows
 not posted:
   row 1: not_found: charge `1` of cloud account `acme`: open it first, or check its id
   row 2: not_found: charge `2` of cloud account `acme`: open it first, or check its id
+---
+hint: `--open-accounts` opens the accounts that are not known yet
 ",
     );
     let summary = home.json(&["ingest", "--open-accounts", "charges.ndjson"]);

@@ -189,6 +189,7 @@ not posted:
   row 7: invalid_amount: amount `much`: not a decimal number
 ---
 hint: `--lenient` also reads times without an offset, and amounts and categories in other spellings
+hint: `--open-accounts` opens the accounts that are not known yet
 ",
     );
     let report = replace(&home, &["missing"], line("a", "1", "11", &[]));
