@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::drive::{self, Pace};
+use super::drive::{self, Pace, Rate};
 use super::figures::{Figures, Latency, share};
 use super::ingest::{COMMANDS_AT_ONCE, deal, open};
 use super::machine::resident_bytes;
@@ -63,6 +63,8 @@ pub struct AccountsSpec {
     pub batch: usize,
     /// Shards of the engine, and threads that post.
     pub shards: usize,
+    /// How fast charges come beside the queries; a share is of ingestion alone, which is at its top.
+    pub rate: Rate,
     /// Everything random follows from it.
     pub seed: u64,
 }
@@ -137,11 +139,17 @@ pub fn measure(
         progress("ingestion alone", share(u64::from(number), u64::from(ROUNDS_ALONE)));
         add(&mut alone, &drive::post(&engine, &round(), pace)?);
     }
+    let rate = match spec.rate {
+        Rate::Top => None,
+        Rate::PerSecond(rate) => Some(rate),
+        Rate::Share(share) => Some(alone.charges_per_second() * share),
+    };
     let mut beside = Figures::default();
     let mut asker = Asker::new(&engine, spec)?;
     while asker.asked < spec.pages {
         progress("pages beside ingestion", share(asker.asked, spec.pages));
         let batches = round();
+        let pace = rate.map_or(pace, |rate| Pace::at(pace.in_flight, rate, &batches));
         let done = AtomicBool::new(false);
         let posted = std::thread::scope(|scope| {
             let asking = scope.spawn(|| asker.ask_until(&done));
@@ -153,6 +161,8 @@ pub fn measure(
         add(&mut beside, &posted);
     }
     let pages = asker.kinds.into_iter().map(|(name, _, latency)| (name, latency)).collect();
+    // So that none is taken by itself meanwhile.
+    engine.snapshot()?;
     let mut exported = Vec::new();
     for (form, export) in exports {
         progress("exporting", share(exported.len() as u64, exports.len() as u64));

@@ -23,7 +23,27 @@ pub struct Pace {
     pub interval: Option<Duration>,
 }
 
+/// How many charges a second are handed over.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Rate {
+    /// As many as are accepted.
+    Top,
+    /// So many.
+    PerSecond(f64),
+    /// This share of what the engine takes at its top.
+    Share(f64),
+}
+
 impl Pace {
+    /// So many charges a second, of all threads together.
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    pub fn at(in_flight: usize, per_second: f64, batches: &[Vec<ChargeBatch>]) -> Self {
+        let charges: usize = batches.iter().flatten().map(ChargeBatch::len).sum();
+        let longest = batches.iter().map(Vec::len).max().unwrap_or(1).max(1);
+        let interval = Duration::from_secs_f64(charges as f64 / longest as f64 / per_second);
+        Self { in_flight, interval: Some(interval) }
+    }
+
     /// When a thread's batch `number` is due, counted from the start.
     pub fn due(&self, number: u32) -> Duration {
         self.interval.map_or(Duration::ZERO, |interval| interval * number)
@@ -75,12 +95,17 @@ pub fn post_beside(
     let mut figures = Figures::default();
     let mut aside = Latency::default();
     std::thread::scope(|scope| {
+        let threads = u32::try_from(batches.len()).expect("invariant: threads are few");
         let callers: Vec<_> = batches
             .iter()
-            .map(|batches| {
+            .zip(0..)
+            .map(|(batches, number)| {
                 Builder::new().name("caller".to_owned()).spawn_scoped(scope, move || match pace.interval {
                     None => closed_loop(engine, batches, pace, start, snapshot),
-                    Some(_) => open_loop(engine, batches, pace, start, snapshot),
+                    // One after the other, not all at once.
+                    Some(interval) => {
+                        open_loop(engine, batches, pace, interval * number / threads, start, snapshot)
+                    }
                 })
             })
             .collect::<Result<_, _>>()?;
@@ -121,11 +146,12 @@ fn closed_loop(
     Ok(counted)
 }
 
-/// One thread hands over when it is time, another one waits for the answers.
+/// One thread hands over when it is time, from `first` on, and another one waits for the answers.
 fn open_loop(
     engine: &Engine,
     batches: &[ChargeBatch],
     pace: Pace,
+    first: Duration,
     start: Stopwatch,
     snapshot: &AtomicBool,
 ) -> Result<(Figures, Latency), DriveFault> {
@@ -139,7 +165,7 @@ fn open_loop(
             Ok(counted)
         });
         for (number, batch) in (0..).zip(batches) {
-            let due = pace.due(number);
+            let due = first + pace.due(number);
             let early = due.saturating_sub(start.elapsed());
             if !early.is_zero() {
                 std::thread::sleep(early);

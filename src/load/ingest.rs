@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::disk;
-use super::drive::{self, Pace};
+use super::drive::{self, Pace, Rate};
 use super::figures::{Figures, Latency, median, share};
 use super::floor::Floor;
 use super::transfers::all;
@@ -36,17 +36,6 @@ const ACCOUNTS_AT_ONCE: u32 = 65_536;
 /// Bytes of each.
 const SYNC_BYTES: usize = 4_096;
 
-/// How many charges a second are handed over.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Rate {
-    /// As many as are accepted.
-    Top,
-    /// So many.
-    PerSecond(f64),
-    /// This share of what the engine took at its top in the run just before.
-    Share(f64),
-}
-
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct IngestSpec {
@@ -58,7 +47,7 @@ pub struct IngestSpec {
     pub shards: usize,
     /// Rounds that count.
     pub rounds: usize,
-    /// How fast charges come.
+    /// How fast charges come; a share is of the run just before.
     pub rate: Rate,
     /// Batches in flight a thread; by default 64, and no more than 32,768 charges.
     pub in_flight: Option<usize>,
@@ -121,8 +110,8 @@ pub fn measure(
     }
     // As of accounts with credit: who owes more than he has is told so once, which is no work of every charge.
     let credits = credits(spec.workload.accounts, CREDITS_AT_ONCE);
-    floor.post(&split(&credits, spec.shards), spec.pace(&[]))?;
-    drive::post(&engine, &deal(credits, spec.shards), spec.pace(&[]))?;
+    floor.post(&split(&credits, spec.shards), spec.pace(&[], None))?;
+    drive::post(&engine, &deal(credits, spec.shards), spec.pace(&[], None))?;
     let mut workload = Workload::new(spec.workload);
     let mut measured = Rounds::default();
     for round in 0..=spec.rounds {
@@ -132,16 +121,19 @@ pub fn measure(
             Rate::Top => None,
             Rate::PerSecond(rate) => Some(rate),
             Rate::Share(share) => {
-                let top =
-                    drive::post(&engine, &deal(workload.batches(charges), spec.shards), spec.pace(&[]))?;
+                let top = drive::post(
+                    &engine,
+                    &deal(workload.batches(charges), spec.shards),
+                    spec.pace(&[], None),
+                )?;
                 Some(top.charges_per_second() * share)
             }
         };
         let batches = workload.batches(charges);
         let for_floor = split(&batches, spec.shards);
         let for_engine = deal(batches, spec.shards);
-        let floor_pace = spec.paced(&for_floor, rate);
-        let engine_pace = spec.paced(&for_engine, rate);
+        let floor_pace = spec.pace(&for_floor, rate);
+        let engine_pace = spec.pace(&for_engine, rate);
         // In turn, and each one first every other time.
         let floor_first = round % 2 == 1;
         let mut floor_ran = None;
@@ -272,20 +264,10 @@ fn post(
 const SNAPSHOT_PAUSE: Duration = Duration::from_millis(200);
 
 impl IngestSpec {
-    fn pace(&self, batches: &[Vec<ChargeBatch>]) -> Pace {
-        self.paced(batches, None)
-    }
-
-    /// Each thread posts its share of `rate` charges a second.
-    #[allow(clippy::cast_precision_loss)] // far below 2^52
-    fn paced(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
+    /// As fast as charges are accepted, or so many charges a second.
+    fn pace(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
         let most = (IN_FLIGHT_CHARGES_MAX / self.workload.batch.max(1)).max(1);
         let in_flight = self.in_flight.unwrap_or_else(|| IN_FLIGHT_BATCHES.min(most));
-        let interval = rate.map(|rate| {
-            let charges: usize = batches.iter().flatten().map(ChargeBatch::len).sum();
-            let longest = batches.iter().map(Vec::len).max().unwrap_or(1).max(1);
-            Duration::from_secs_f64(charges as f64 / longest as f64 / rate)
-        });
-        Pace { in_flight, interval }
+        rate.map_or(Pace { in_flight, interval: None }, |rate| Pace::at(in_flight, rate, batches))
     }
 }

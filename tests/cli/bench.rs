@@ -62,6 +62,8 @@ fn accounts_are_listed_beside_ingestion_and_exported() {
         assert_eq!(export["accounts"], 200 + 50 + 50 + 1);
         positive(export, &["accounts_per_second", "seconds"]);
     }
+    let paced = bench(&[&["accounts", "--rate", "50%"], &sizes[..]].concat());
+    positive(&paced, &["charges_per_second_beside"]);
 }
 
 #[test]

@@ -11,10 +11,11 @@ use super::super::failure::Failure;
 use super::super::progress::{Form, Progress};
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
-use super::{Bar, Common, cannot_measure, latency_us};
+use super::{Bar, Common, cannot_measure, latency_us, rate};
 use crate::engine::Engine;
 use crate::engine::listing::AccountFilter;
 use crate::load::accounts::{AccountsSpec, Exported, Measured, PAGE_ACCOUNTS, measure};
+use crate::load::drive::Rate;
 
 #[derive(clap::Args, Debug)]
 pub(in crate::cli) struct Arguments {
@@ -35,6 +36,10 @@ pub(in crate::cli) struct Arguments {
     /// Shards of the engine, and threads that post.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     shards: u32,
+    /// Charges handed over a second beside the queries, or a share such as `70%` of the top rate; by default as fast as
+    /// they are accepted.
+    #[arg(long, value_name = "N|N%", value_parser = rate)]
+    rate: Option<Rate>,
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
@@ -44,6 +49,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
         charges: arguments.charges,
         batch: arguments.batch as usize,
         shards: arguments.shards as usize,
+        rate: arguments.rate.unwrap_or(Rate::Top),
         seed: arguments.common.seed,
     };
     let bar = Bar::start();

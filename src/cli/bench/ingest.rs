@@ -9,9 +9,10 @@ use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
 use super::html::{self, Html};
-use super::{Bar, Common, cannot_measure, latency_us};
+use super::{Bar, Common, cannot_measure, latency_us, rate};
+use crate::load::drive::Rate;
 use crate::load::figures::{Figures, Latency, geometric_mean, median};
-use crate::load::ingest::{IngestSpec, Rate, Round, Rounds, measure};
+use crate::load::ingest::{IngestSpec, Round, Rounds, measure};
 use crate::load::report::{Page, ingest as charts};
 use crate::load::workload::{Distribution, IdOrder, WorkloadSpec};
 
@@ -71,16 +72,6 @@ enum Ids {
     Ordered,
     /// In no order.
     Random,
-}
-
-fn rate(text: &str) -> Result<Rate, &'static str> {
-    const WRONG: &str = "give charges a second such as 500000, or a share of the top rate such as 70%";
-    let positive = |text: &str| text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
-    match text.strip_suffix('%') {
-        Some(share) => positive(share).map(|share| Rate::Share(share / 100.0)),
-        None => positive(text).map(Rate::PerSecond),
-    }
-    .ok_or(WRONG)
 }
 
 /// One cell of the table.

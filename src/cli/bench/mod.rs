@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Globals, Verdict};
+use crate::load::drive::Rate;
 use crate::load::figures::Latency;
 
 #[derive(Subcommand, Debug)]
@@ -114,6 +115,20 @@ impl Bar {
     fn finish(&self) {
         self.0.finish_and_clear();
     }
+}
+
+/// The value of `--rate`.
+fn rate(text: &str) -> Result<Rate, &'static str> {
+    const WRONG: &str = "give charges a second such as 500000, or a share of the top rate such as 70%";
+    match text.strip_suffix('%') {
+        Some(share) => positive(share).map(|share| Rate::Share(share / 100.0)),
+        None => positive(text).map(Rate::PerSecond),
+    }
+    .ok_or(WRONG)
+}
+
+fn positive(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)
 }
 
 fn cannot_measure(error: &(dyn Error + 'static)) -> Failure {

@@ -10,7 +10,7 @@ use super::super::failure::Failure;
 use super::super::table::{Column, count, table};
 use super::super::{Globals, Output, Verdict, console};
 use super::html::{self, Html};
-use super::{Bar, Common, latency_us};
+use super::{Bar, Common, latency_us, positive};
 use crate::load::report::{Page, soak as charts};
 use crate::load::soak::course::Stretch;
 use crate::load::soak::{Ended, SoakReport, SoakSpec, Stage, soak};
@@ -69,10 +69,6 @@ fn minutes(text: &str) -> Result<f64, &'static str> {
 fn percent(text: &str) -> Result<f64, &'static str> {
     let number = text.trim_end_matches('%').parse().ok();
     number.filter(|percent| (0.0..=99.0).contains(percent)).ok_or("give a percentage of 0 to 99")
-}
-
-fn positive(text: &str) -> Option<f64> {
-    text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)
 }
 
 pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, Failure> {
