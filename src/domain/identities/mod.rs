@@ -16,6 +16,12 @@ use crate::limits::{CYCLES_REMEMBERED_MAX, PARTITIONS};
 pub use key::{IdentityHasher, IdentityKey};
 use table::Table;
 
+/// Entries that a line of the cache holds.
+const ENTRIES_PER_LINE: usize = 4;
+
+/// Lines from the place of a key on that a look-up and an insertion usually touch.
+const LINES_AHEAD: usize = 3;
+
 /// What the remembered identities say about a charge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
@@ -70,8 +76,10 @@ impl Identities {
     pub fn prefetch(&self, partition: Partition, key: IdentityKey) {
         for (_, table) in &self.partitions[usize::from(partition.0)] {
             let (entries, place) = table.home(key);
-            if let Some(entry) = entries.get(place) {
-                prefetch(entry);
+            for at in (place..).step_by(ENTRIES_PER_LINE).take(LINES_AHEAD) {
+                if let Some(entry) = entries.get(at) {
+                    prefetch(entry);
+                }
             }
         }
     }
