@@ -76,6 +76,8 @@ pub struct Measured {
     pub alone: Figures,
     /// Ingestion beside the queries.
     pub beside: Figures,
+    /// Charges a second that were handed over beside them; none: as many as were accepted.
+    pub rate: Option<f64>,
     /// For each filter, from asking for a page until it came.
     pub pages: Vec<(&'static str, Latency)>,
     /// The exports.
@@ -169,7 +171,7 @@ pub fn measure(
         exported.push(exporting(&engine, form, export)?);
     }
     engine.close()?;
-    Ok(Measured { alone, beside, pages, exports: exported })
+    Ok(Measured { alone, beside, rate, pages, exports: exported })
 }
 
 /// Adds a run that came after the others.

@@ -100,6 +100,7 @@ fn json(spec: &AccountsSpec, measured: &Measured) -> Value {
         "shards": spec.shards,
         "seed": spec.seed,
         "charges_per_second_alone": measured.alone.charges_per_second().round(),
+        "charges_per_second_offered": measured.rate.map(f64::round),
         "charges_per_second_beside": measured.beside.charges_per_second().round(),
         "ratio": measured.ratio(),
         "batch_latency_us_alone": latency_us(&measured.alone.latency),
@@ -131,7 +132,8 @@ fn text(measured: &Measured) -> String {
     let (alone, beside) = (&measured.alone, &measured.beside);
     let _ = writeln!(
         text,
-        "pages of {PAGE_ACCOUNTS} beside ingestion: {:.0} charges/s alone, {:.0} beside: {:.2}; a batch takes {:.0} us alone (p50)",
+        "pages of {PAGE_ACCOUNTS} beside ingestion{}: {:.0} charges/s alone at the top, {:.0} beside: {:.2}; a batch takes {:.0} us alone (p50)",
+        measured.rate.map_or_else(String::new, |rate| format!(" at {rate:.0} charges/s")),
         alone.charges_per_second(),
         beside.charges_per_second(),
         measured.ratio(),

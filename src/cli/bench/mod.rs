@@ -120,9 +120,11 @@ impl Bar {
 /// The value of `--rate`.
 fn rate(text: &str) -> Result<Rate, &'static str> {
     const WRONG: &str = "give charges a second such as 500000, or a share of the top rate such as 70%";
+    // Less is never.
+    let number = |text: &str| positive(text).filter(|number| *number >= 0.01);
     match text.strip_suffix('%') {
-        Some(share) => positive(share).map(|share| Rate::Share(share / 100.0)),
-        None => positive(text).map(Rate::PerSecond),
+        Some(share) => number(share).map(|share| Rate::Share(share / 100.0)),
+        None => number(text).map(Rate::PerSecond),
     }
     .ok_or(WRONG)
 }
