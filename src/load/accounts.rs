@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::drive::{self, Pace, Rate};
+use super::drive::{self, DriveFault, Pace, Rate, batches_in_flight_max};
 use super::figures::{Figures, Latency, share};
 use super::ingest::{COMMANDS_AT_ONCE, deal, open};
 use super::machine::resident_bytes;
@@ -23,7 +23,7 @@ use crate::domain::profile::AccountType;
 use crate::domain::time::Timestamp;
 use crate::engine::listing::{AccountFilter, AlertFilter};
 use crate::engine::{AccountSettings, Command, Engine, EngineError, Request};
-use crate::limits::{CHUNK_CHARGES_MAX, IN_FLIGHT_CHARGES_MAX, ITEMS_MAX};
+use crate::limits::{CHUNK_CHARGES_MAX, ITEMS_MAX};
 
 /// Accounts of a page.
 pub const PAGE_ACCOUNTS: usize = 100;
@@ -141,11 +141,7 @@ pub fn measure(
         progress("ingestion alone", share(u64::from(number), u64::from(ROUNDS_ALONE)));
         add(&mut alone, &drive::post(&engine, &round(), pace)?);
     }
-    let rate = match spec.rate {
-        Rate::Top => None,
-        Rate::PerSecond(rate) => Some(rate),
-        Rate::Share(share) => Some(alone.charges_per_second() * share),
-    };
+    let rate = spec.rate.per_second(|| Ok::<_, DriveFault>(alone.charges_per_second()))?;
     let mut beside = Figures::default();
     let mut asker = Asker::new(&engine, spec)?;
     while asker.asked < spec.pages {
@@ -183,7 +179,7 @@ fn add(figures: &mut Figures, run: &Figures) {
 
 impl AccountsSpec {
     fn pace(&self) -> Pace {
-        Pace { in_flight: (IN_FLIGHT_CHARGES_MAX / self.batch.max(1)).clamp(1, 64), interval: None }
+        Pace { in_flight: batches_in_flight_max(self.batch).min(64), interval: None }
     }
 
     fn rare_accounts(&self) -> u32 {

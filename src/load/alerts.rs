@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::drive::{self, Pace};
+use super::drive::{self, Pace, batches_in_flight_max};
 use super::figures::{Figures, median, share};
 use super::ingest::{CREDITS_AT_ONCE, deal, open};
 use super::machine::resident_bytes;
@@ -16,7 +16,7 @@ use crate::domain::money::Amount;
 use crate::domain::outbox::Position;
 use crate::engine::answer::Answer;
 use crate::engine::{Command, Engine, Request};
-use crate::limits::{IN_FLIGHT_CHARGES_MAX, ITEMS_MAX};
+use crate::limits::ITEMS_MAX;
 
 /// What a charge of the workload costs on average, in units of the currency.
 const MEAN: u64 = 10;
@@ -108,7 +108,7 @@ struct Run {
 fn one(spec: &AlertsSpec, directory: &Path, seed: u64, alerts: bool) -> Result<Run, Box<dyn Error>> {
     let home = tempfile::tempdir_in(directory)?;
     let engine = open(home.path(), spec.accounts, spec.shards)?;
-    let pace = Pace { in_flight: (IN_FLIGHT_CHARGES_MAX / spec.batch.max(1)).max(1), interval: None };
+    let pace = Pace { in_flight: batches_in_flight_max(spec.batch), interval: None };
     drive::post(&engine, &deal(credits(spec.accounts, CREDITS_AT_ONCE), spec.shards), pace)?;
     if alerts {
         set_alerts(&engine, spec)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::drive::{self, Pace};
+use super::drive::{self, Pace, batches_in_flight_max};
 use super::figures::{Figures, Latency, share};
 use super::ingest::{COMMANDS_AT_ONCE, deal, open};
 use super::transfers::all;
@@ -14,7 +14,6 @@ use crate::clock::Stopwatch;
 use crate::domain::money::Amount;
 use crate::domain::time::Cycle;
 use crate::engine::{Command, Engine, Request};
-use crate::limits::IN_FLIGHT_CHARGES_MAX;
 
 /// The workload's first month.
 const YEAR: u32 = 2026;
@@ -84,7 +83,7 @@ pub fn measure(
         ids: IdOrder::Random,
         seed: spec.seed,
     });
-    let pace = Pace { in_flight: (IN_FLIGHT_CHARGES_MAX / spec.batch.max(1)).max(1), interval: None };
+    let pace = Pace { in_flight: batches_in_flight_max(spec.batch), interval: None };
     while workload.generated() < spec.charges {
         progress("posting the month", share(workload.generated(), spec.charges));
         let charges = CHARGES_AT_ONCE.min(spec.charges - workload.generated());

@@ -11,6 +11,7 @@ use super::figures::{Figures, Latency};
 use crate::clock::{CpuClock, Stopwatch};
 use crate::domain::charge_batch::ChargeBatch;
 use crate::engine::{Engine, EngineError, Pending};
+use crate::limits::IN_FLIGHT_CHARGES_MAX;
 
 /// How batches come.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -32,6 +33,22 @@ pub enum Rate {
     PerSecond(f64),
     /// This share of what the engine takes at its top.
     Share(f64),
+}
+
+impl Rate {
+    /// Charges a second; none: as many as are accepted. `top` tells what the engine takes, if that is needed.
+    pub fn per_second<E>(self, top: impl FnOnce() -> Result<f64, E>) -> Result<Option<f64>, E> {
+        Ok(match self {
+            Self::Top => None,
+            Self::PerSecond(rate) => Some(rate),
+            Self::Share(share) => Some(top()? * share),
+        })
+    }
+}
+
+/// Batches of so many charges that a shard takes at a time.
+pub fn batches_in_flight_max(batch: usize) -> usize {
+    (IN_FLIGHT_CHARGES_MAX / batch.max(1)).max(1)
 }
 
 impl Pace {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::drive::{self, Pace};
+use super::drive::{self, Pace, batches_in_flight_max};
 use super::figures::{Figures, median, share};
 use super::ingest::{deal, open};
 use super::workload::{Workload, WorkloadSpec};
@@ -15,7 +15,6 @@ use crate::domain::charge_batch::ChargeBatch;
 use crate::domain::money::{Amount, RunningSum};
 use crate::engine::Engine;
 use crate::engine::feed::{Background, Change, EventLines, Fact, Subscription};
-use crate::limits::IN_FLIGHT_CHARGES_MAX;
 use crate::wal::Lsn;
 
 /// Batches in flight a thread, unless their charges would be more than a shard takes.
@@ -115,7 +114,7 @@ pub fn measure(
 ) -> Result<Rounds, Box<dyn Error>> {
     let home = tempfile::tempdir_in(directory)?;
     let engine = open(home.path(), spec.workload.accounts, spec.shards)?;
-    let most = (IN_FLIGHT_CHARGES_MAX / spec.workload.batch.max(1)).max(1);
+    let most = batches_in_flight_max(spec.workload.batch);
     let pace = Pace { in_flight: IN_FLIGHT_BATCHES.min(most), interval: None };
     let mut workload = Workload::new(spec.workload);
     drive::post(&engine, &deal(workload.batches(WARM_UP_CHARGES.min(spec.charges)), spec.shards), pace)?;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::disk;
-use super::drive::{self, Pace, Rate};
+use super::drive::{self, DriveFault, Pace, Rate, batches_in_flight_max};
 use super::figures::{Figures, Latency, median, share};
 use super::floor::Floor;
 use super::transfers::all;
@@ -18,7 +18,6 @@ use crate::domain::ids::Currency;
 use crate::domain::money::{Amount, Money};
 use crate::domain::time::Timestamp;
 use crate::engine::{Command, Config, Engine, Request};
-use crate::limits::IN_FLIGHT_CHARGES_MAX;
 use crate::wal::OsStorage;
 
 /// Batches in flight a thread, unless their charges would be more than a shard takes.
@@ -117,18 +116,10 @@ pub fn measure(
     for round in 0..=spec.rounds {
         progress(share(round as u64, spec.rounds as u64 + 1));
         let charges = if round == 0 { WARM_UP_CHARGES.min(spec.charges) } else { spec.charges };
-        let rate = match spec.rate {
-            Rate::Top => None,
-            Rate::PerSecond(rate) => Some(rate),
-            Rate::Share(share) => {
-                let top = drive::post(
-                    &engine,
-                    &deal(workload.batches(charges), spec.shards),
-                    spec.pace(&[], None),
-                )?;
-                Some(top.charges_per_second() * share)
-            }
-        };
+        let rate = spec.rate.per_second(|| {
+            let batches = deal(workload.batches(charges), spec.shards);
+            Ok::<_, DriveFault>(drive::post(&engine, &batches, spec.pace(&[], None))?.charges_per_second())
+        })?;
         let batches = workload.batches(charges);
         let for_floor = split(&batches, spec.shards);
         let for_engine = deal(batches, spec.shards);
@@ -266,7 +257,7 @@ const SNAPSHOT_PAUSE: Duration = Duration::from_millis(200);
 impl IngestSpec {
     /// As fast as charges are accepted, or so many charges a second.
     fn pace(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
-        let most = (IN_FLIGHT_CHARGES_MAX / self.workload.batch.max(1)).max(1);
+        let most = batches_in_flight_max(self.workload.batch);
         let in_flight = self.in_flight.unwrap_or_else(|| IN_FLIGHT_BATCHES.min(most));
         rate.map_or(Pace { in_flight, interval: None }, |rate| Pace::at(in_flight, rate, batches))
     }

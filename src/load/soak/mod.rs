@@ -22,11 +22,12 @@ use files::{Files, Seen};
 use poster::{Phase, Poster};
 use tally::{Counts, Tally};
 
+use super::drive::batches_in_flight_max;
 use super::ingest::open_accounts;
 use super::machine::{available_bytes, resident_bytes, resident_bytes_max};
 use crate::clock::{CpuClock, Stopwatch};
 use crate::engine::{Config, Engine, EngineError};
-use crate::limits::{IN_FLIGHT_CHARGES_MAX, SEGMENT_BYTES};
+use crate::limits::SEGMENT_BYTES;
 use crate::wal::LogOptions;
 
 /// Bytes that an identity may cost on average: what the tables of identities promise.
@@ -333,7 +334,7 @@ fn post(
 
 impl SoakSpec {
     fn in_flight(&self) -> usize {
-        IN_FLIGHT_BATCHES.min(IN_FLIGHT_CHARGES_MAX / self.batch.max(1)).max(1)
+        IN_FLIGHT_BATCHES.min(batches_in_flight_max(self.batch))
     }
 
     fn config(&self, data_dir: &Path) -> Config {
