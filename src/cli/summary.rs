@@ -12,7 +12,7 @@ use super::table::{self, Column, table};
 use crate::domain::money::Money;
 use crate::domain::refusals::Refusal;
 use crate::engine::PostReport;
-use crate::ingest::Page;
+use crate::ingest::{Page, code};
 
 /// Rows named in a summary; the others are counted.
 const ITEMS_MAX: usize = 100;
@@ -60,8 +60,8 @@ pub(super) struct Summary {
     duplicate: u64,
     conflict: u64,
     rejected: u64,
-    /// Rejected for their form, by a strict reader.
-    refused_strictly: u64,
+    /// Whether lenient reading may take one that was rejected.
+    has_strict: bool,
     /// Whether one was rejected because its account is not known.
     has_unknown: bool,
     lenient: bool,
@@ -82,7 +82,7 @@ impl Summary {
         Self {
             inputs,
             lenient,
-            refused_strictly: 0,
+            has_strict: false,
             has_unknown: false,
             rows: 0,
             accepted: 0,
@@ -121,9 +121,7 @@ impl Summary {
         self.duplicate += report.duplicate;
         self.conflict += report.conflict;
         self.rejected += report.rejected + page.refused.len() as u64;
-        if !self.lenient {
-            self.refused_strictly += page.refused.len() as u64;
-        }
+        self.has_strict |= !self.lenient && page.refused.iter().any(|fault| code::is_strict(fault.code));
         self.add_totals(page, report);
         let refused = page.refused.iter().map(|fault| Item {
             input,
@@ -252,7 +250,7 @@ impl Summary {
         let form =
             "`--lenient` also reads times without an offset, and amounts and categories in other spellings";
         let unknown = "`--open-accounts` opens the accounts that are not known yet";
-        let form = (self.refused_strictly > 0).then_some(form);
+        let form = self.has_strict.then_some(form);
         form.into_iter().chain(self.has_unknown.then_some(unknown))
     }
 

@@ -62,3 +62,20 @@ pub const FIELD_COUNT: &str = "field_count";
 pub const STRAY_QUOTE: &str = "stray_quote";
 /// Note: bytes that are not UTF-8 lie in a field that is not used.
 pub const UTF8_IGNORED: &str = "utf8_ignored";
+
+/// Whether lenient reading may take a row that strict reading refuses with this code.
+pub fn is_strict(code: &str) -> bool {
+    matches!(
+        code,
+        INVALID_AMOUNT
+            | AMOUNT_TOO_PRECISE
+            | INVALID_QUANTITY
+            | INVALID_TIME
+            | INVALID_CATEGORY
+            | INVALID_CLASS
+            | INVALID_TAGS
+            | FIELD_TOO_LONG
+            | INVALID_UTF8
+            | MALFORMED_ROW
+    )
+}

@@ -192,6 +192,10 @@ hint: `--lenient` also reads times without an offset, and amounts and categories
 hint: `--open-accounts` opens the accounts that are not known yet
 ",
     );
+    // Nothing that a lenient reader would take.
+    home.file("strangers", line("nobody", "6", "1", &[]));
+    let ran = home.run(&["ingest", "--replace-period", "2026-05", "strangers"]);
+    assert_eq!(ran.stderr.trim(), "hint: `--open-accounts` opens the accounts that are not known yet");
     let report = replace(&home, &["missing"], line("a", "1", "11", &[]));
     assert_eq!((&report["adjustments"], &report["faults"][0]["file"]), (&0.into(), &"missing".into()));
     assert_eq!(sums(&home, "cycle"), ["2026-05 1 10"]);
