@@ -60,7 +60,7 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
     .map_err(|error| Failure::open(attempt(), &error))?;
     let to = arguments.to.map_or(Lsn::new(u64::MAX), Lsn::new);
     let to = if arguments.follow { to } else { to.min(feed.end()) };
-    let mut writer = Writer { lines: feed.lines(), text: Vec::new(), arguments };
+    let mut writer = Writer { lines: feed.lines(), text: Vec::new(), wrote: false, arguments };
     while feed.last() < to && !interrupted.load(Ordering::Relaxed) {
         let Some(changes) = feed.next(LOOK_EVERY).map_err(|error| Failure::open(attempt(), &error))? else {
             continue;
@@ -79,12 +79,16 @@ pub(super) fn run(globals: &Globals, arguments: &Arguments) -> Result<Verdict, F
             background.rest();
         }
     }
+    if !writer.wrote && !arguments.follow && !interrupted.load(Ordering::Relaxed) {
+        console::say(&format!("no such events: the log ends at block {}", feed.end()));
+    }
     Ok(Verdict::Good)
 }
 
 struct Writer<'a> {
     lines: EventLines,
     text: Vec<u8>,
+    wrote: bool,
     arguments: &'a Arguments,
 }
 
@@ -105,6 +109,7 @@ impl Writer<'_> {
 
     fn write(&mut self) -> Result<(), Failure> {
         if !self.text.is_empty() {
+            self.wrote = true;
             let mut stdout = io::stdout().lock();
             stdout
                 .write_all(&self.text)
