@@ -10,6 +10,7 @@ use exchequer::domain::ids::Currency;
 use exchequer::domain::profile::AccountType;
 use exchequer::domain::refusals::Refusal;
 use exchequer::domain::time::Cycle;
+use num_bigint::{BigInt, BigUint};
 
 use crate::bills::{Asset, Bill, DAY, Order, Rates, Refunded};
 use crate::model::{Account, HoldState};
@@ -375,6 +376,8 @@ impl Account {
 /// A product, rounded half away from zero to the cent.
 fn times(rate: Rate, amount: i128) -> i128 {
     let (factor, scale) = (rate.decimal().mantissa(), rate.decimal().scale());
-    let (product, step) = (amount * factor, 10_i128.pow(scale) * CENT);
-    (product.abs() + step / 2) / step * CENT * product.signum()
+    let cent = BigUint::from(CENT.unsigned_abs());
+    let (product, step) = (BigInt::from(amount) * factor, BigUint::from(10_u8).pow(scale) * &cent);
+    let cents = (product.magnitude() + &step / 2_u8) / step;
+    i128::try_from(BigInt::from_biguint(product.sign(), cents * cent)).unwrap()
 }
