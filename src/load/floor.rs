@@ -3,7 +3,7 @@
 //! One thread a shard takes batches of its own accounts: it looks the cloud accounts up by their ids, makes the identity
 //! keys, asks memory for what it will touch, looks for duplicates, applies, sums, and encodes the same record. What is
 //! encoded goes to the log's thread, which is the engine's own: CRC, write, fdatasync. While it is at work, the next
-//! record grows: group commit, as in the engine. The lookup, the identities, the account, the columns and the log are the
+//! record grows, unless all batches are in flight: group commit, nearly as in the engine. The lookup, the identities, the account, the columns and the log are the
 //! engine's, since no better ones are known here; everything between them is left out.
 
 use std::error::Error;
@@ -365,7 +365,8 @@ impl FloorShard {
                 if state.failed {
                     return Err("the floor's log stopped");
                 }
-                if !state.queued && !buffer.batches.is_empty() {
+                let full = state.outstanding >= pace.in_flight;
+                if (full || !state.queued) && !buffer.batches.is_empty() {
                     break true;
                 }
                 let Some((_, number)) = next else {
