@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::drive::{self, DriveFault, Pace, Rate, batches_in_flight_max};
+use super::drive::{self, Pace, Rate, batches_in_flight};
 use super::figures::{Figures, Latency, share};
 use super::ingest::{COMMANDS_AT_ONCE, deal, open};
 use super::machine::resident_bytes;
@@ -141,7 +141,7 @@ pub fn measure(
         progress("ingestion alone", share(u64::from(number), u64::from(ROUNDS_ALONE)));
         add(&mut alone, &drive::post(&engine, &round(), pace)?);
     }
-    let rate = spec.rate.per_second(|| Ok::<_, DriveFault>(alone.charges_per_second()))?;
+    let rate = spec.rate.per_second(|| Ok(alone.charges_per_second()))?;
     let mut beside = Figures::default();
     let mut asker = Asker::new(&engine, spec)?;
     while asker.asked < spec.pages {
@@ -179,7 +179,7 @@ fn add(figures: &mut Figures, run: &Figures) {
 
 impl AccountsSpec {
     fn pace(&self) -> Pace {
-        Pace { in_flight: batches_in_flight_max(self.batch).min(64), interval: None }
+        Pace { in_flight: batches_in_flight(self.batch), interval: None }
     }
 
     fn rare_accounts(&self) -> u32 {

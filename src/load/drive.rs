@@ -13,6 +13,9 @@ use crate::domain::charge_batch::ChargeBatch;
 use crate::engine::{Engine, EngineError, Pending};
 use crate::limits::IN_FLIGHT_CHARGES_MAX;
 
+/// Batches in flight a thread, unless their charges would be more than a shard takes.
+const IN_FLIGHT_BATCHES: usize = 64;
+
 /// How batches come.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pace {
@@ -37,7 +40,10 @@ pub enum Rate {
 
 impl Rate {
     /// Charges a second; none: as many as are accepted. `top` tells what the engine takes, if that is needed.
-    pub fn per_second<E>(self, top: impl FnOnce() -> Result<f64, E>) -> Result<Option<f64>, E> {
+    pub fn per_second(
+        self,
+        top: impl FnOnce() -> Result<f64, DriveFault>,
+    ) -> Result<Option<f64>, DriveFault> {
         Ok(match self {
             Self::Top => None,
             Self::PerSecond(rate) => Some(rate),
@@ -49,6 +55,11 @@ impl Rate {
 /// Batches of so many charges that a shard takes at a time.
 pub fn batches_in_flight_max(batch: usize) -> usize {
     (IN_FLIGHT_CHARGES_MAX / batch.max(1)).max(1)
+}
+
+/// Batches of so many charges that a thread has in flight by default.
+pub fn batches_in_flight(batch: usize) -> usize {
+    IN_FLIGHT_BATCHES.min(batches_in_flight_max(batch))
 }
 
 impl Pace {

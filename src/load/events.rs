@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::drive::{self, Pace, batches_in_flight_max};
+use super::drive::{self, Pace, batches_in_flight};
 use super::figures::{Figures, median, share};
 use super::ingest::{deal, open};
 use super::workload::{Workload, WorkloadSpec};
@@ -16,9 +16,6 @@ use crate::domain::money::{Amount, RunningSum};
 use crate::engine::Engine;
 use crate::engine::feed::{Background, Change, EventLines, Fact, Subscription};
 use crate::wal::Lsn;
-
-/// Batches in flight a thread, unless their charges would be more than a shard takes.
-const IN_FLIGHT_BATCHES: usize = 64;
 
 /// Charges of the run before the first round, which warms up and is not counted.
 const WARM_UP_CHARGES: u64 = 200_000;
@@ -114,8 +111,7 @@ pub fn measure(
 ) -> Result<Rounds, Box<dyn Error>> {
     let home = tempfile::tempdir_in(directory)?;
     let engine = open(home.path(), spec.workload.accounts, spec.shards)?;
-    let most = batches_in_flight_max(spec.workload.batch);
-    let pace = Pace { in_flight: IN_FLIGHT_BATCHES.min(most), interval: None };
+    let pace = Pace { in_flight: batches_in_flight(spec.workload.batch), interval: None };
     let mut workload = Workload::new(spec.workload);
     drive::post(&engine, &deal(workload.batches(WARM_UP_CHARGES.min(spec.charges)), spec.shards), pace)?;
     let mut measured = Rounds::default();

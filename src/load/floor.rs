@@ -3,8 +3,9 @@
 //! One thread a shard takes batches of its own accounts: it looks the cloud accounts up by their ids, makes the identity
 //! keys, asks memory for what it will touch, looks for duplicates, applies, sums, and encodes the same record. What is
 //! encoded goes to the log's thread, which is the engine's own: CRC, write, fdatasync. While it is at work, the next
-//! record grows, unless all batches are in flight: group commit, nearly as in the engine. The lookup, the identities, the account, the columns and the log are the
-//! engine's, since no better ones are known here; everything between them is left out.
+//! record grows as long as batches can join it: group commit, nearly as in the engine. The lookup, the identities, the
+//! account, the columns and the log are the engine's, since no better ones are known here; everything between them is
+//! left out.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -376,7 +377,7 @@ impl FloorShard {
                     shared.changed.wait(&mut state);
                     continue;
                 };
-                if state.outstanding >= pace.in_flight {
+                if full {
                     shared.changed.wait(&mut state);
                     continue;
                 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::disk;
-use super::drive::{self, DriveFault, Pace, Rate, batches_in_flight_max};
+use super::drive::{self, Pace, Rate, batches_in_flight};
 use super::figures::{Figures, Latency, median, share};
 use super::floor::Floor;
 use super::transfers::all;
@@ -19,9 +19,6 @@ use crate::domain::money::{Amount, Money};
 use crate::domain::time::Timestamp;
 use crate::engine::{Command, Config, Engine, Request};
 use crate::wal::OsStorage;
-
-/// Batches in flight a thread, unless their charges would be more than a shard takes.
-const IN_FLIGHT_BATCHES: usize = 64;
 
 /// Charges of the run before the first round, which warms up and is not counted.
 const WARM_UP_CHARGES: u64 = 200_000;
@@ -118,7 +115,7 @@ pub fn measure(
         let charges = if round == 0 { WARM_UP_CHARGES.min(spec.charges) } else { spec.charges };
         let rate = spec.rate.per_second(|| {
             let batches = deal(workload.batches(charges), spec.shards);
-            Ok::<_, DriveFault>(drive::post(&engine, &batches, spec.pace(&[], None))?.charges_per_second())
+            Ok(drive::post(&engine, &batches, spec.pace(&[], None))?.charges_per_second())
         })?;
         let batches = workload.batches(charges);
         let for_floor = split(&batches, spec.shards);
@@ -257,8 +254,7 @@ const SNAPSHOT_PAUSE: Duration = Duration::from_millis(200);
 impl IngestSpec {
     /// As fast as charges are accepted, or so many charges a second.
     fn pace(&self, batches: &[Vec<ChargeBatch>], rate: Option<f64>) -> Pace {
-        let most = batches_in_flight_max(self.workload.batch);
-        let in_flight = self.in_flight.unwrap_or_else(|| IN_FLIGHT_BATCHES.min(most));
+        let in_flight = self.in_flight.unwrap_or_else(|| batches_in_flight(self.workload.batch));
         rate.map_or(Pace { in_flight, interval: None }, |rate| Pace::at(in_flight, rate, batches))
     }
 }

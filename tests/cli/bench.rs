@@ -63,6 +63,7 @@ fn accounts_are_listed_beside_ingestion_and_exported() {
         positive(export, &["accounts_per_second", "seconds"]);
     }
     let paced = bench(&[&["accounts", "--rate", "50%"], &sizes[..]].concat());
+    positive(&paced, &["charges_per_second_beside"]);
     let [alone, offered] =
         ["charges_per_second_alone", "charges_per_second_offered"].map(|name| paced[name].as_f64().unwrap());
     assert!((offered - alone / 2.0).abs() <= 1.0, "{paced:#}");

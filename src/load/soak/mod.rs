@@ -22,7 +22,7 @@ use files::{Files, Seen};
 use poster::{Phase, Poster};
 use tally::{Counts, Tally};
 
-use super::drive::batches_in_flight_max;
+use super::drive::batches_in_flight;
 use super::ingest::open_accounts;
 use super::machine::{available_bytes, resident_bytes, resident_bytes_max};
 use crate::clock::{CpuClock, Stopwatch};
@@ -36,9 +36,6 @@ pub const BYTES_PER_ID: u64 = 24;
 /// Bytes that an account with its cloud account costs: 400 at most when it is open, and 216 for the sums of two more
 /// months.
 pub const BYTES_PER_ACCOUNT: u64 = 616;
-
-/// Batches in flight a thread, unless their charges would be more than a shard takes.
-const IN_FLIGHT_BATCHES: usize = 64;
 
 /// Segments of the log between two snapshots.
 const SEGMENTS_PER_SNAPSHOT: u64 = 4;
@@ -334,7 +331,7 @@ fn post(
 
 impl SoakSpec {
     fn in_flight(&self) -> usize {
-        IN_FLIGHT_BATCHES.min(batches_in_flight_max(self.batch))
+        batches_in_flight(self.batch)
     }
 
     fn config(&self, data_dir: &Path) -> Config {
